@@ -1,0 +1,241 @@
+// Package mariadbd runs a private MariaDB server as a child process: the
+// database of a host that was given no DSN, and the database of the tests.
+//
+// The server listens on a unix socket only, in a folder nobody else may enter,
+// and ends when its parent ends, by whatever death.
+package mariadbd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// maxSocketPath is what fits into sockaddr_un on Linux, with its closing NUL.
+const maxSocketPath = 107
+
+// stopGrace is how long a clean shutdown may take before Stop kills the server.
+const stopGrace = 30 * time.Second
+
+// Options say where the server keeps its data and how it is tuned.
+type Options struct {
+	// Dir holds data, log and (when the path is short enough) the socket.
+	// It is made with mode 0700 when it is not there.
+	Dir string
+	// Flags are further mariadbd options, for example "--innodb-buffer-pool-size=256M".
+	Flags []string
+}
+
+// Server is a running mariadbd.
+type Server struct {
+	socket  string
+	tempDir string // holds the socket when Dir is too long for one
+	process *os.Process
+	done    chan struct{}
+	waitErr error
+	stop    sync.Once
+	logPath string
+}
+
+// Start makes the data folder when there is none, starts the server and waits
+// until it answers. A folder that a kill left half-made is made again; one that
+// holds data is recovered by the server itself.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	bin, err := Find()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the database folder: %w", err)
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("locate the database folder: %w", err)
+	}
+	if err := bin.install(ctx, filepath.Join(dir, "data")); err != nil {
+		return nil, err
+	}
+	s := &Server{socket: filepath.Join(dir, "mariadb.sock"), done: make(chan struct{}), logPath: filepath.Join(dir, "mariadb.log")}
+	if len(s.socket) > maxSocketPath {
+		if s.tempDir, err = os.MkdirTemp("", "mariadb-"); err != nil {
+			return nil, fmt.Errorf("make a folder for the database socket: %w", err)
+		}
+		s.socket = filepath.Join(s.tempDir, "mariadb.sock")
+	}
+	if err := s.launch(bin, dir, o.Flags); err != nil {
+		return nil, err
+	}
+	if err := s.waitReady(ctx); err != nil {
+		_ = s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Socket is the path of the server's unix socket.
+func (s *Server) Socket() string { return s.socket }
+
+// Done is closed when the server has ended, wanted or not.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// PID is the server's process id.
+func (s *Server) PID() int { return s.process.Pid }
+
+// Stop shuts the server down cleanly and waits for it; after 30 seconds it is
+// killed. Stop may be called more than once.
+func (s *Server) Stop() error {
+	s.stop.Do(func() {
+		_ = s.process.Signal(syscall.SIGTERM)
+		select {
+		case <-s.done:
+		case <-time.After(stopGrace):
+			_ = s.process.Kill()
+			<-s.done
+		}
+		if s.tempDir != "" {
+			_ = os.RemoveAll(s.tempDir)
+		}
+	})
+	<-s.done
+	return s.waitErr
+}
+
+// Kill ends the server at once, as a power cut would.
+func (s *Server) Kill() {
+	_ = s.process.Kill()
+	<-s.done
+}
+
+func (s *Server) launch(bin Binaries, dir string, flags []string) error {
+	log, err := os.OpenFile(s.logPath, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the database log: %w", err)
+	}
+	defer log.Close()
+	args := []string{
+		"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--socket=" + s.socket,
+		"--pid-file=" + filepath.Join(dir, "mariadb.pid"), "--skip-networking",
+		"--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci",
+	}
+	if os.Geteuid() == 0 {
+		args = append(args, "--user=root")
+	}
+	cmd := exec.Command(bin.Server, append(args, flags...)...)
+	cmd.Stdout, cmd.Stderr = log, log
+	// A group of its own: Ctrl-C is for the host, which then stops the database in order.
+	cmd.SysProcAttr = childAttributes()
+	started := make(chan error)
+	go func() {
+		// The kernel sends the parent-death signal when the creating thread ends,
+		// so that thread must live as long as the child.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		s.process = cmd.Process
+		started <- err
+		if err != nil {
+			return
+		}
+		s.waitErr = cmd.Wait()
+		close(s.done)
+	}()
+	if err := <-started; err != nil {
+		return fmt.Errorf("start %s: %w", bin.Server, err)
+	}
+	return nil
+}
+
+func (s *Server) waitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if answers(ctx, s.socket) {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-s.done:
+			return fmt.Errorf("the private database did not start: %s (whole log: %s)", lastError(s.logPath), s.logPath)
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the private database: %w", ctx.Err())
+		}
+	}
+}
+
+// lastError is the first error the server logged: the later ones follow from it.
+func lastError(path string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	for line := range strings.Lines(string(b)) {
+		if _, text, found := strings.Cut(line, "[ERROR]"); found {
+			return strings.TrimSpace(text)
+		}
+	}
+	return "it says no reason"
+}
+
+// ErrNotInstalled says that there is no MariaDB server on this machine.
+var ErrNotInstalled = errors.New("no MariaDB server (mariadbd, mariadb-install-db) is installed: " +
+	"apt-get install mariadb-server-core mariadb-client-core, or set BOOKING_DSN")
+
+// Binaries are the programs a private server needs.
+type Binaries struct{ Server, Installer string }
+
+// Find looks for the programs in PATH and in Debian's sbin folder.
+func Find() (Binaries, error) {
+	server, installer := look("mariadbd"), look("mariadb-install-db")
+	if server == "" || installer == "" {
+		return Binaries{}, ErrNotInstalled
+	}
+	return Binaries{Server: server, Installer: installer}, nil
+}
+
+func look(name string) string {
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	if path, err := exec.LookPath(filepath.Join("/usr/sbin", name)); err == nil {
+		return path
+	}
+	return ""
+}
+
+// install fills data beside its final place and moves it there whole.
+func (b Binaries) install(ctx context.Context, data string) error {
+	if _, err := os.Stat(data); err == nil {
+		return nil
+	}
+	fresh := data + ".new"
+	if err := os.RemoveAll(fresh); err != nil {
+		return fmt.Errorf("clear a half-made database: %w", err)
+	}
+	args := []string{"--no-defaults", "--datadir=" + fresh, "--auth-root-authentication-method=normal", "--skip-test-db"}
+	if os.Geteuid() == 0 {
+		args = append(args, "--user=root")
+	}
+	out, err := exec.CommandContext(ctx, b.Installer, args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("make the private database: %w: %s", err, tail(out))
+	}
+	if err := os.Rename(fresh, data); err != nil {
+		return fmt.Errorf("put the private database in place: %w", err)
+	}
+	return nil
+}
+
+func tail(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return strings.Join(lines[max(0, len(lines)-3):], " / ")
+}
