@@ -1,0 +1,63 @@
+# booking-host: a calendar's users follow a company's CRM.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Nothing here needs a C compiler.
+export CGO_ENABLED := 0
+# A folder that its group may write to is refused as a plugin's home.
+UMASK := umask 022
+
+BUF           := github.com/bufbuild/buf/cmd/buf@v1.75.0
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GEN_GO        := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
+GEN_GO_GRPC   := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## bin/booking-host and bin/plugins/bitrix24/ (executable and manifest)
+	@$(UMASK); mkdir -p bin/plugins/bitrix24; chmod go-w bin bin/plugins bin/plugins/bitrix24
+	@$(UMASK); go build -trimpath -ldflags '-s -w' -o bin/booking-host ./host
+	@$(UMASK); go build -trimpath -ldflags '-s -w' -o bin/plugins/bitrix24/bitrix24 ./plugin-bitrix24
+	@$(UMASK); bin/plugins/bitrix24/bitrix24 manifest > bin/plugins/bitrix24/plugin.json.new
+	@mv bin/plugins/bitrix24/plugin.json.new bin/plugins/bitrix24/plugin.json
+
+.PHONY: demo
+demo: database build ## a working sync in the browser (ARGS=--once: without serving)
+	@BOOKING_DATA_DIR=$${BOOKING_DATA_DIR:-var/demo} bin/booking-host demo $(ARGS)
+
+.PHONY: test
+test: database ## every test, against a real database server (TEST_MYSQL_DSN: yours)
+	go test -count=1 -timeout 20m $(ARGS) ./...
+
+.PHONY: test-mysql
+test-mysql: ## what touches the database, against Oracle MySQL (TEST_MYSQL_DSN, or ../shared/tools/mysql-server)
+	@bash .ci/mysql go test -count=1 -timeout 20m ./migrations/... ./shared/usersync/... ./host/internal/store/... ./host/internal/runs/...
+
+.PHONY: lint
+lint: ## formatting, vet, golangci-lint (with the directions of import), no CRM's name in the host
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go run $(GOLANGCI_LINT) run
+	@! git grep -niE 'bitrix' -- host ':!*_test.go' ':!host/**/testdata/**' || { echo "host/ must know no CRM by name"; exit 1; }
+
+.PHONY: generate
+generate: ## the contract's Go code from crm.proto
+	@tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
+	GOBIN="$$tools" go install $(GEN_GO); GOBIN="$$tools" go install $(GEN_GO_GRPC); \
+	cd shared/crm/internal/crmpb; PATH="$$tools:$$PATH" go run $(BUF) generate
+
+.PHONY: bench
+bench: database build ## ratios against the old way and the floor, side by side in one run (ARGS=...)
+	go run ./host/internal/bench $(ARGS)
+
+.PHONY: database
+database:
+	@bash .ci/install mariadb
+
+.PHONY: clean
+clean: ## remove what build made (not the data below var/)
+	rm -rf bin
