@@ -1,0 +1,187 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"booking/host/internal/problem"
+	"booking/host/internal/secrets"
+	"booking/shared/crm"
+	"booking/shared/secret"
+)
+
+// ErrWrong is the kind of every rule that a value breaks.
+var ErrWrong = errors.New("wrong setting")
+
+// MinLease is the shortest lease: a heartbeat must fit into it several times.
+const MinLease = time.Second
+
+var secretVariables = []string{"BOOKING_DSN", "BOOKING_PLUGIN_DSN", "BOOKING_SECRET_KEY"}
+
+var levels = map[string]slog.Level{
+	"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+}
+
+// shapes say what a value of a type looks like.
+var shapes = map[reflect.Type]crm.Text{
+	reflect.TypeFor[slog.Level]():    {RU: "нужно debug, info, warn или error", EN: "must be debug, info, warn or error"},
+	reflect.TypeFor[time.Duration](): {RU: "нужна длительность, например 30s или 15m", EN: "must be a duration, for example 30s or 15m"},
+}
+
+// Validate checks every value; the first broken rule is the error.
+func (c *Config) Validate() error {
+	for _, rule := range []func(*Config) error{
+		(*Config).validateLocale, (*Config).validateDatabase, (*Config).validateKey,
+		(*Config).validateAddresses, (*Config).validatePortals, (*Config).validateTimes, (*Config).validateLog,
+	} {
+		if err := rule(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Config) validateLocale() error {
+	if c.Locale != "ru" && c.Locale != "en" {
+		return wrong("BOOKING_LOCALE", crm.Text{RU: "нужно ru или en", EN: "must be ru or en"})
+	}
+	return nil
+}
+
+func (c *Config) validateDatabase() error {
+	if c.DSN.Empty() && !c.PluginDSN.Empty() {
+		return wrong("BOOKING_PLUGIN_DSN", crm.Text{
+			RU: "работает только вместе с BOOKING_DSN: собственная база сама заводит учётную запись для плагинов",
+			EN: "works only together with BOOKING_DSN: the private database makes an account for plugins itself",
+		})
+	}
+	for name, dsn := range map[string]secret.Text{"BOOKING_DSN": c.DSN, "BOOKING_PLUGIN_DSN": c.PluginDSN} {
+		if dsn.Empty() {
+			continue
+		}
+		// The parser's error may quote a part of the DSN, so it is not passed on.
+		parsed, err := mysql.ParseDSN(dsn.Reveal())
+		if err != nil || parsed.DBName == "" {
+			return wrong(name, crm.Text{
+				RU: "нужен DSN с именем базы, например user:password@tcp(127.0.0.1:3306)/booking",
+				EN: "must be a DSN that names a database, for example user:password@tcp(127.0.0.1:3306)/booking",
+			})
+		}
+	}
+	return nil
+}
+
+func (c *Config) validateKey() error {
+	if c.SecretKey.Empty() {
+		return nil
+	}
+	if _, err := secrets.ParseKey(c.SecretKey); err != nil {
+		return wrong("BOOKING_SECRET_KEY", crm.Text{
+			RU: "нужны 32 байта в base64, например из команды: openssl rand -base64 32",
+			EN: "must be 32 bytes in base64, for example from: openssl rand -base64 32",
+		})
+	}
+	return nil
+}
+
+func (c *Config) validateAddresses() error {
+	if _, port, err := net.SplitHostPort(c.Addr); err != nil || !isPort(port) {
+		return wrong("BOOKING_ADDR", crm.Text{
+			RU: "нужен адрес с портом, например 127.0.0.1:8080",
+			EN: "must be an address with a port, for example 127.0.0.1:8080",
+		})
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return wrong("BOOKING_PUBLIC_URL", crm.Text{
+			RU: "нужен адрес сайта, например https://booking.example.com",
+			EN: "must be a web address, for example https://booking.example.com",
+		})
+	}
+	return nil
+}
+
+func (c *Config) validatePortals() error {
+	for _, portal := range c.HTTPPortals {
+		if !isPortal(portal) {
+			return wrong("BOOKING_HTTP_PORTALS", crm.Text{
+				RU: "нужны имена узлов через запятую, с портом или без: portal.local,127.0.0.1:8090",
+				EN: "must be host names, comma separated, with or without a port: portal.local,127.0.0.1:8090",
+			})
+		}
+	}
+	return nil
+}
+
+func (c *Config) validateTimes() error {
+	if c.Lease < MinLease {
+		return wrong("BOOKING_LEASE", crm.Text{RU: "нужно не меньше 1s", EN: "must be at least 1s"})
+	}
+	if c.LimitWait < 0 {
+		return wrong("BOOKING_LIMIT_WAIT", crm.Text{RU: "не может быть отрицательным", EN: "must not be negative"})
+	}
+	return nil
+}
+
+func (c *Config) validateLog() error {
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		return wrong("BOOKING_LOG_FORMAT", crm.Text{RU: "нужно text или json", EN: "must be text or json"})
+	}
+	return nil
+}
+
+// isPortal accepts host, host:port, [v6]:port and a bare v6 address.
+func isPortal(portal string) bool {
+	if portal == "" || strings.ContainsAny(portal, "/@?# \t") {
+		return false
+	}
+	if net.ParseIP(strings.Trim(portal, "[]")) != nil {
+		return true
+	}
+	host, port, found := portal, "", strings.Contains(portal, ":")
+	if found {
+		var err error
+		if host, port, err = net.SplitHostPort(portal); err != nil || !isPort(port) {
+			return false
+		}
+	}
+	return host != ""
+}
+
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && strconv.FormatUint(port, 10) == text
+}
+
+func parseLevel(text string) (any, error) {
+	level, known := levels[strings.ToLower(text)]
+	if !known {
+		return nil, errors.New("unknown level")
+	}
+	return level, nil
+}
+
+func wrong(variable string, rule crm.Text) error {
+	return problem.New(ErrWrong, crm.Text{
+		RU: fmt.Sprintf("%s: %s", variable, rule.RU),
+		EN: fmt.Sprintf("%s %s", variable, rule.EN),
+	}, nil)
+}
+
+// variables are the names of the struct's tags.
+func variables() []string {
+	var names []string
+	for field := range reflect.TypeFor[Config]().Fields() {
+		names = append(names, field.Tag.Get("env"))
+	}
+	return names
+}
