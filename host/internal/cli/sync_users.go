@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"booking/host/internal/runs"
+	"booking/host/internal/store"
+	"booking/shared/crm"
+)
+
+func (a *app) syncUsersCommand() *cobra.Command {
+	var options struct {
+		tenant        int64
+		preview, json bool
+	}
+	cmd := &cobra.Command{
+		Use:   "sync-users",
+		Short: a.say("синхронизировать сотрудников с CRM сейчас", "sync people with the CRM now"),
+		Long: a.say(
+			"Читает действующих сотрудников из CRM и приводит к ним пользователей календаря.\n"+
+				"Без --tenant — все клиенты с включённым подключением. С --preview ничего не меняет, только показывает.\n"+
+				"Код выхода: 0 — никто не упал, 1 — кто-то упал или остановлен, 2 — ошибка в команде, 3 — синхронизация уже идёт.",
+			"Reads the CRM's active employees and brings the calendar's users in line with them.\n"+
+				"Without --tenant: all tenants whose connection is enabled. --preview changes nothing, it only shows.\n"+
+				"Exit status: 0 nobody failed, 1 somebody failed or was stopped, 2 wrong usage, 3 a sync is already going on."),
+		Args: words(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			mode := crm.ModeApply
+			if options.preview {
+				mode = crm.ModePreview
+			}
+			if cmd.Flags().Changed("tenant") && options.tenant <= 0 {
+				return usageError{errors.New(a.say("--tenant: нужен номер клиента", "--tenant must be a tenant's number"))}
+			}
+			return a.syncUsers(cmd, options.tenant, mode, options.json)
+		},
+	}
+	cmd.Flags().Int64Var(&options.tenant, "tenant", 0, a.say("только этот клиент", "this tenant only"))
+	cmd.Flags().BoolVar(&options.preview, "preview", false, a.say("показать, что изменилось бы, и ничего не менять", "show what would change and change nothing"))
+	cmd.Flags().BoolVar(&options.json, "json", false, a.say("по объекту JSON на клиента", "one JSON object per tenant"))
+	return cmd
+}
+
+func (a *app) syncUsers(cmd *cobra.Command, tenant int64, mode crm.Mode, asJSON bool) error {
+	ctx := cmd.Context()
+	service, err := a.runService(ctx)
+	if err != nil {
+		return err
+	}
+	tenants := []int64{tenant}
+	if tenant == 0 {
+		if tenants, err = a.store.EnabledTenants(ctx); err != nil {
+			return err
+		}
+		if len(tenants) == 0 {
+			fmt.Fprintln(a.stderr, a.say("⚠️ Нет клиентов с включённым подключением к CRM. Подключить: booking-host crm connect --help",
+				"⚠️ No tenant has an enabled CRM connection. To connect one: booking-host crm connect --help"))
+			return nil
+		}
+	}
+	worst := exitDone
+	for _, id := range tenants {
+		if ctx.Err() != nil {
+			return silent(exitFailed)
+		}
+		watch := a.newProgress(asJSON)
+		outcome, err := service.Sync(ctx, runs.Request{TenantID: id, Mode: mode, Trigger: "cli"}, watch)
+		watch.done()
+		if err != nil {
+			if tenant == 0 && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			outcome = a.unknownTenant(id, mode, err)
+		}
+		a.tellOutcome(outcome, asJSON, watch)
+		worst = worse(worst, outcomeStatus(outcome))
+	}
+	if worst != exitDone {
+		return silent(worst)
+	}
+	return nil
+}
+
+// outcomeStatus is the exit status one tenant's run stands for.
+func outcomeStatus(outcome runs.Outcome) int {
+	switch outcome.Run.Status {
+	case store.StatusSucceeded, store.StatusPartial, store.StatusNotConfigured:
+		return exitDone
+	}
+	if outcome.Run.ErrorCode == crm.CodeBusy {
+		return exitBusy
+	}
+	return exitFailed
+}
+
+// worse: a failure outweighs a run that is going on, which outweighs success.
+func worse(a, b int) int {
+	if a == exitFailed || b == exitFailed {
+		return exitFailed
+	}
+	return max(a, b)
+}
+
+func (a *app) tellOutcome(outcome runs.Outcome, asJSON bool, watch *progress) {
+	if asJSON {
+		_ = json.NewEncoder(a.stdout).Encode(newOutcomeJSON(outcome, a.locale, time.Now()))
+		if outcome.Message != (crm.Text{}) {
+			fmt.Fprintln(a.stderr, "⚠️ "+oneLine(outcome.Message.In(a.locale)))
+		}
+		return
+	}
+	a.tellSummary(outcome, watch)
+}

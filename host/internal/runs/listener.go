@@ -1,0 +1,46 @@
+package runs
+
+import (
+	"booking/host/internal/logging"
+	"booking/shared/crm"
+)
+
+// listener receives a plugin's events: it logs each person, passes everything on
+// to the watcher and counts, so that a result can be held against what was told.
+type listener struct {
+	journal *logging.Journal
+	watcher Watcher
+	told    map[crm.Action]int
+}
+
+var _ crm.Events = (*listener)(nil)
+
+// Progress implements crm.Events.
+func (l *listener) Progress(p crm.Progress) error {
+	l.watcher.Progress(p)
+	return nil
+}
+
+// Changes implements crm.Events.
+func (l *listener) Changes(changes []crm.Change) error {
+	for _, change := range changes {
+		l.told[change.Action]++
+		l.journal.Change(change)
+	}
+	l.watcher.Changes(changes)
+	return nil
+}
+
+// check holds the result against the changes: a plugin that counts people whom
+// it never told of is not believed. (It may tell of somebody twice, when a row
+// was changed under its hands and looked at again.)
+func (l *listener) check(result crm.SyncResult) error {
+	agrees := l.told[crm.ActionCreated] >= result.Created &&
+		l.told[crm.ActionUpdated]+l.told[crm.ActionReactivated] >= result.Updated &&
+		l.told[crm.ActionSkipped] >= result.Skipped &&
+		l.told[crm.ActionConflict] >= result.Conflicts
+	if agrees {
+		return nil
+	}
+	return crm.NewError(crm.CodePluginAnswer, contradictionMessage, nil)
+}

@@ -1,0 +1,192 @@
+// Package runs is the one door to a sync: the button, the schedule and the
+// command line all call [Service.Sync], and nobody else calls a plugin's
+// SyncUsers. It claims the tenant, keeps the lease, listens to the plugin, logs
+// what became of every person and writes the run's end.
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"booking/host/internal/logging"
+	"booking/host/internal/store"
+	"booking/shared/crm"
+)
+
+// finishPatience is how long the end of a run may wait for a database that is away.
+const finishPatience = 30 * time.Second
+
+// Plugins gives the running plugin of a name, started when it is not.
+type Plugins interface {
+	Plugin(ctx context.Context, name string) (crm.Plugin, crm.Description, error)
+}
+
+// Service starts runs.
+type Service struct {
+	Store   *store.Store
+	Plugins Plugins
+	Log     *slog.Logger
+	// Lease is how long a run outlives a host that died (BOOKING_LEASE).
+	Lease time.Duration
+	// Host names this process in a run's row.
+	Host string
+	// Locale of log lines.
+	Locale string
+}
+
+// Request asks for one run.
+type Request struct {
+	TenantID int64
+	Mode     crm.Mode
+	PersonID string
+	// Trigger is cli, button, schedule, api or event.
+	Trigger string
+}
+
+// Watcher sees a run while it goes on. Its methods are called from one goroutine
+// and must not block for long.
+type Watcher interface {
+	Started(store.Run)
+	Progress(crm.Progress)
+	Changes([]crm.Change)
+}
+
+// Outcome is a run's end. Message explains a status that is no plain success; for
+// not_configured it says how to configure.
+type Outcome struct {
+	Run     store.Run
+	Message crm.Text
+	// BusyWith is the run that goes on when the outcome is CodeBusy.
+	BusyWith int64
+}
+
+// Sync runs one tenant's sync to its end and never panics on what a plugin does.
+// Whatever happens to the run is in the outcome; an error means that not even
+// that could be found out or written down (database), or that the tenant does not
+// exist (store.ErrNotFound).
+func (s *Service) Sync(ctx context.Context, request Request, watcher Watcher) (Outcome, error) {
+	tenant, err := s.Store.Tenant(ctx, request.TenantID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	run := store.Run{TenantID: tenant.ID, Mode: request.Mode, Trigger: request.Trigger, Host: s.Host}
+	if reason := tenant.Blocked(); reason != (crm.Text{}) {
+		return s.refused(run, crm.NewError(crm.CodeTenantBlocked, reason, nil)), nil
+	}
+	connection, err := s.Store.Connection(ctx, tenant.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return notConfigured(run, noConnection(tenant.ID)), nil
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	run.Plugin, run.Portal = connection.Plugin, connection.Portal
+	if !connection.Enabled {
+		return notConfigured(run, disabled(tenant.ID, connection.Plugin)), nil
+	}
+	if connection.Portal == "" {
+		return notConfigured(run, noWebhook(tenant.ID, connection.Plugin)), nil
+	}
+	return s.claimed(ctx, tenant, connection, run, request, watcher)
+}
+
+// claimed starts the run's row and sees it through.
+func (s *Service) claimed(ctx context.Context, tenant store.Tenant, connection store.Connection, run store.Run, request Request, watcher Watcher) (Outcome, error) {
+	err := s.Store.StartRun(ctx, &run, s.Lease)
+	if busy := (*store.BusyError)(nil); errors.As(err, &busy) {
+		outcome := s.refused(run, crm.NewError(crm.CodeBusy, busyMessage(busy.Run.ID), nil))
+		outcome.BusyWith = busy.Run.ID
+		return outcome, nil
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	watcher.Started(run)
+
+	work, release := context.WithCancelCause(ctx)
+	renewed := make(chan struct{})
+	go func() {
+		defer close(renewed)
+		s.keepLease(work, release, run)
+	}()
+	result, err := s.work(work, tenant, connection, run, request, watcher)
+	if cause := context.Cause(work); err != nil && cause != nil && ctx.Err() == nil {
+		err = cause // the lease was lost: that, not the cancelled call, is what happened
+	}
+	release(nil)
+	<-renewed
+	return s.finish(ctx, run, result, err)
+}
+
+// work is everything between the claim and the end.
+func (s *Service) work(ctx context.Context, tenant store.Tenant, connection store.Connection, run store.Run, request Request, watcher Watcher) (crm.SyncResult, error) {
+	plugin, description, err := s.Plugins.Plugin(ctx, connection.Plugin)
+	if err != nil {
+		return crm.SyncResult{}, err
+	}
+	if err := s.settleLinks(ctx, &connection, description, request.Mode); err != nil {
+		return crm.SyncResult{}, err
+	}
+	journal := logging.NewJournal(s.Log, s.Locale, description.ExternalIDColumn, tenant.ID, run.ID)
+	listener := &listener{journal: journal, watcher: watcher, told: map[crm.Action]int{}}
+	result, err := plugin.SyncUsers(ctx, crm.SyncRequest{
+		Tenant: crm.Tenant{ID: tenant.ID, Name: tenant.Name}, Settings: connection.Settings, Mode: request.Mode, PersonID: request.PersonID,
+		Policy: crm.Policy{Leavers: "keep"}, RunID: run.ID, Fence: run.Fence,
+	}, listener)
+	if err != nil {
+		return crm.SyncResult{}, err
+	}
+	return result, listener.check(result)
+}
+
+// settleLinks holds rule 12: links of another portal mean other people. The first
+// run that may write remembers whose links they are, before there is one.
+func (s *Service) settleLinks(ctx context.Context, connection *store.Connection, description crm.Description, mode crm.Mode) error {
+	if connection.LinksPortal == connection.Portal {
+		return nil
+	}
+	if connection.LinksPortal != "" {
+		linked, err := s.Store.LinkedUsers(ctx, connection.TenantID, description.ExternalIDColumn)
+		if err != nil {
+			return err
+		}
+		if linked > 0 {
+			return crm.NewError(crm.CodePortalChanged, portalChanged(*connection, linked), nil)
+		}
+	}
+	if mode == crm.ModePreview {
+		return nil
+	}
+	return s.Store.SetLinksPortal(ctx, connection.TenantID, connection.Portal)
+}
+
+// keepLease renews the lease until ctx ends; when it cannot, the run must stop
+// before somebody else may start one.
+func (s *Service) keepLease(ctx context.Context, stop context.CancelCauseFunc, run store.Run) {
+	tick := time.NewTicker(s.Lease / 3)
+	defer tick.Stop()
+	renewed := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		try, cancel := context.WithTimeout(ctx, s.Lease/3)
+		err := s.Store.RenewLease(try, run, s.Lease)
+		cancel()
+		switch {
+		case err == nil:
+			renewed = time.Now()
+		case errors.Is(err, store.ErrLeaseLost):
+			stop(err)
+			return
+		case time.Since(renewed) > s.Lease-s.Lease/4:
+			stop(fmt.Errorf("the database has not answered for %s: %w", time.Since(renewed).Round(time.Second), err))
+			return
+		}
+	}
+}

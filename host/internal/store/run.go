@@ -1,0 +1,94 @@
+package store
+
+import (
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"booking/shared/crm"
+)
+
+// Status is where a run stands; a closed list that scripts rely on.
+type Status string
+
+// The statuses of a run. Partial: finished, but somebody could not be stored.
+// NotConfigured never stands in a row: nothing was started.
+const (
+	StatusQueued        Status = "queued"
+	StatusRunning       Status = "running"
+	StatusSucceeded     Status = "succeeded"
+	StatusPartial       Status = "partial"
+	StatusFailed        Status = "failed"
+	StatusCancelled     Status = "cancelled"
+	StatusInterrupted   Status = "interrupted"
+	StatusNotConfigured Status = "not_configured"
+)
+
+// Run is a row of crm_runs. Times are UTC and the database's own, so that the
+// clocks of several hosts need not agree.
+type Run struct {
+	bun.BaseModel `bun:"table:crm_runs,alias:r"`
+
+	ID       int64    `bun:"id,pk,autoincrement"`
+	TenantID int64    `bun:"tenant_id"`
+	Plugin   string   `bun:"plugin"`
+	Portal   string   `bun:"portal"`
+	Mode     crm.Mode `bun:"mode"`
+	// Trigger is who asked: cli, button, schedule, api or event.
+	Trigger string `bun:"started_by"`
+	Status  Status `bun:"status"`
+	// Fence is the right to write: it changes when the run ends or changes hands.
+	Fence      int64     `bun:"fence"`
+	Attempt    int       `bun:"attempt"`
+	Host       string    `bun:"host"`
+	LeaseUntil time.Time `bun:"lease_until,nullzero"`
+
+	Fetched     int `bun:"fetched"`
+	Created     int `bun:"created"`
+	Updated     int `bun:"updated"`
+	Unchanged   int `bun:"unchanged"`
+	Skipped     int `bun:"skipped"`
+	Conflicts   int `bun:"conflicts"`
+	Deactivated int `bun:"deactivated"`
+	Requests    int `bun:"requests"`
+	Held        bool
+	PlanHash    string `bun:"plan_hash"`
+
+	ErrorCode crm.Code `bun:"error_code,nullzero"`
+	ErrorRU   string   `bun:"error_ru,nullzero"`
+	ErrorEN   string   `bun:"error_en,nullzero"`
+
+	RequestedAt time.Time `bun:"requested_at"`
+	StartedAt   time.Time `bun:"started_at,nullzero"`
+	FinishedAt  time.Time `bun:"finished_at,nullzero"`
+}
+
+// Counts returns the run's counters as the contract names them.
+func (r Run) Counts() crm.Counts {
+	return crm.Counts{
+		Fetched: r.Fetched, Created: r.Created, Updated: r.Updated, Unchanged: r.Unchanged,
+		Skipped: r.Skipped, Conflicts: r.Conflicts, Deactivated: r.Deactivated,
+	}
+}
+
+// SetCounts stores c in the run.
+func (r *Run) SetCounts(c crm.Counts) {
+	r.Fetched, r.Created, r.Updated, r.Unchanged = c.Fetched, c.Created, c.Updated, c.Unchanged
+	r.Skipped, r.Conflicts, r.Deactivated = c.Skipped, c.Conflicts, c.Deactivated
+}
+
+// SetError stores a failure's code and both its sentences.
+func (r *Run) SetError(code crm.Code, message crm.Text) {
+	r.ErrorCode, r.ErrorRU, r.ErrorEN = code, message.RU, message.EN
+}
+
+// Duration is how long the run took, or has taken until now.
+func (r Run) Duration(now time.Time) time.Duration {
+	if r.StartedAt.IsZero() {
+		return 0
+	}
+	if !r.FinishedAt.IsZero() {
+		now = r.FinishedAt
+	}
+	return max(0, now.Sub(r.StartedAt))
+}
