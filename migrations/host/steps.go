@@ -1,0 +1,56 @@
+// Package host makes the host's tables. tenants and users are made in the shape of
+// the server our people come from, and only where they are absent: on that server's
+// database they are its own and are never touched here.
+package host
+
+import (
+	"context"
+	"embed"
+	"fmt"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/migrate"
+
+	"booking/migrations/internal/ddl"
+	"booking/migrations/internal/schema"
+)
+
+// Tables are the set's tables.
+var Tables = []string{"tenants", "users", "crm_connections", "crm_secrets", "booking_keys"}
+
+//go:embed *.sql
+var files embed.FS
+
+// Steps returns the set.
+func Steps(p ddl.Patience) (*migrate.Migrations, error) {
+	steps := migrate.NewMigrations()
+	steps.Add(migrate.Migration{Name: "0001", Comment: "tenants_and_users", Up: func(ctx context.Context, m *migrate.Migrator, _ *migrate.Migration) error {
+		return base(ctx, m.DB(), p)
+	}})
+	if err := steps.Discover(files); err != nil {
+		return nil, err
+	}
+	return steps, nil
+}
+
+// base makes those of the two tables that are absent. It is no .up.sql file because
+// the foreign key of users locks an existing tenants table, which needs [ddl.Exec].
+func base(ctx context.Context, db *bun.DB, p ddl.Patience) error {
+	there, err := schema.Tables(ctx, db, "tenants", "users")
+	if err != nil {
+		return err
+	}
+	for _, table := range []string{"tenants", "users"} {
+		if there[table] {
+			continue
+		}
+		statement, err := files.ReadFile(table + ".sql")
+		if err != nil {
+			return err
+		}
+		if err := ddl.Exec(ctx, db, p, string(statement)); err != nil && !ddl.IsDuplicate(err) {
+			return fmt.Errorf("make the table %s: %w", table, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,38 @@
+-- A run is a row. active_tenant is the tenant while the run lasts and NULL afterwards:
+-- its unique key is what makes "at most one run per tenant" true. lease_until is judged
+-- by the database's clock in UTC. No foreign keys: history outlives who it speaks of.
+CREATE TABLE IF NOT EXISTS `crm_runs` (
+  `id` BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+  `tenant_id` BIGINT UNSIGNED NOT NULL,
+  `plugin` VARCHAR(64) NOT NULL,
+  `portal` VARCHAR(255) NOT NULL DEFAULT '',
+  `mode` VARCHAR(16) NOT NULL,
+  `started_by` VARCHAR(16) NOT NULL,
+  `status` VARCHAR(16) NOT NULL,
+  `active_tenant` BIGINT UNSIGNED NULL,
+  `fence` BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  `attempt` INT UNSIGNED NOT NULL DEFAULT 0,
+  `host` VARCHAR(255) NOT NULL DEFAULT '',
+  `lease_until` DATETIME(6) NULL,
+  `chunks` INT UNSIGNED NOT NULL DEFAULT 0,
+  `fetched` INT UNSIGNED NOT NULL DEFAULT 0,
+  `created` INT UNSIGNED NOT NULL DEFAULT 0,
+  `updated` INT UNSIGNED NOT NULL DEFAULT 0,
+  `unchanged` INT UNSIGNED NOT NULL DEFAULT 0,
+  `skipped` INT UNSIGNED NOT NULL DEFAULT 0,
+  `conflicts` INT UNSIGNED NOT NULL DEFAULT 0,
+  `deactivated` INT UNSIGNED NOT NULL DEFAULT 0,
+  `requests` INT UNSIGNED NOT NULL DEFAULT 0,
+  `held` TINYINT NOT NULL DEFAULT 0,
+  `plan_hash` VARCHAR(64) NOT NULL DEFAULT '',
+  `error_code` VARCHAR(32) NULL,
+  `error_ru` TEXT NULL,
+  `error_en` TEXT NULL,
+  `requested_at` DATETIME(6) NOT NULL,
+  `started_at` DATETIME(6) NULL,
+  `finished_at` DATETIME(6) NULL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `crm_runs_active_tenant_unique` (`active_tenant`),
+  KEY `crm_runs_tenant_id_id_index` (`tenant_id`, `id`),
+  KEY `crm_runs_status_id_index` (`status`, `id`)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci
