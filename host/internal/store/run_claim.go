@@ -7,13 +7,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/uptrace/bun"
 
 	"booking/shared/crm"
 )
-
-const duplicateEntry = 1062
 
 // BusyError says that a run for the tenant is going on.
 type BusyError struct{ Run Run }
@@ -40,16 +37,16 @@ func (s *Store) StartRun(ctx context.Context, run *Run, lease time.Duration) err
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))`,
 		run.TenantID, run.Plugin, run.Portal, string(run.Mode), run.Trigger, string(run.Status), run.TenantID, run.Fence, run.Attempt,
 		run.Host, lease.Microseconds()).Exec(ctx)
-	if isDuplicate(err) {
+	if number(err) == duplicateKey {
 		return s.busy(ctx, run.TenantID)
 	}
 	if err != nil {
-		return fmt.Errorf("start a run of tenant %d: %w", run.TenantID, err)
+		return databaseError("start a run", err)
 	}
 	if run.ID, err = result.LastInsertId(); err != nil {
 		return fmt.Errorf("learn the run's number: %w", err)
 	}
-	return s.db.NewSelect().Model(run).WherePK().Scan(ctx)
+	return databaseError("read a run", s.db.NewSelect().Model(run).WherePK().Scan(ctx))
 }
 
 func (s *Store) busy(ctx context.Context, tenant int64) error {
@@ -60,7 +57,7 @@ func (s *Store) busy(ctx context.Context, tenant int64) error {
 		return &BusyError{Run: Run{TenantID: tenant}}
 	}
 	if err != nil {
-		return fmt.Errorf("look up the run that goes on: %w", err)
+		return databaseError("look up the run that goes on", err)
 	}
 	return &BusyError{Run: active}
 }
@@ -70,7 +67,7 @@ func (s *Store) RenewLease(ctx context.Context, run Run, lease time.Duration) er
 	result, err := s.db.NewRaw(`UPDATE crm_runs SET lease_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND
 		WHERE id = ? AND fence = ? AND status = 'running'`, lease.Microseconds(), run.ID, run.Fence).Exec(ctx)
 	if err != nil {
-		return fmt.Errorf("renew the lease of run %d: %w", run.ID, err)
+		return databaseError("renew a lease", err)
 	}
 	return leaseHeld(result)
 }
@@ -82,15 +79,6 @@ func leaseHeld(result sql.Result) error {
 	}
 	if n != 1 {
 		return ErrLeaseLost
-	}
-	return nil
-}
-
-// SetRunPortal remembers which portal the run reads.
-func (s *Store) SetRunPortal(ctx context.Context, run Run) error {
-	_, err := s.db.NewRaw(`UPDATE crm_runs SET portal = ? WHERE id = ?`, run.Portal, run.ID).Exec(ctx)
-	if err != nil {
-		return fmt.Errorf("store the portal of run %d: %w", run.ID, err)
 	}
 	return nil
 }
@@ -121,10 +109,13 @@ func (s *Store) FinishRun(ctx context.Context, run *Run) error {
 		}
 		return storeCounts(ctx, tx, *run)
 	})
-	if err != nil {
-		return fmt.Errorf("finish run %d: %w", run.ID, err)
+	if errors.Is(err, ErrLeaseLost) {
+		return ErrLeaseLost
 	}
-	return s.db.NewSelect().Model(run).WherePK().Scan(ctx)
+	if err != nil {
+		return databaseError("finish a run", err)
+	}
+	return databaseError("read a run", s.db.NewSelect().Model(run).WherePK().Scan(ctx))
 }
 
 // interruptExpired ends the tenant's run when its host has not renewed the lease.
@@ -152,7 +143,7 @@ func (s *Store) interruptExpired(ctx context.Context, tenant int64) error {
 		return storeCounts(ctx, tx, run)
 	})
 	if err != nil {
-		return fmt.Errorf("look for an interrupted run of tenant %d: %w", tenant, err)
+		return databaseError("look for an interrupted run", err)
 	}
 	return nil
 }
@@ -171,7 +162,7 @@ func countChanges(ctx context.Context, tx bun.Tx, run int64) (crm.Counts, error)
 	}
 	err := tx.NewRaw(`SELECT action AS action, COUNT(DISTINCT external_id) AS people FROM crm_changes WHERE run_id = ? GROUP BY action`, run).Scan(ctx, &rows)
 	if err != nil {
-		return crm.Counts{}, fmt.Errorf("count the changes of run %d: %w", run, err)
+		return crm.Counts{}, err
 	}
 	var c crm.Counts
 	for _, row := range rows {
@@ -191,11 +182,6 @@ func countChanges(ctx context.Context, tx bun.Tx, run int64) (crm.Counts, error)
 	}
 	c.Fetched = c.Synced() + c.Skipped + c.Conflicts
 	return c, nil
-}
-
-func isDuplicate(err error) bool {
-	var e *mysql.MySQLError
-	return errors.As(err, &e) && e.Number == duplicateEntry
 }
 
 func nullable(s string) any {

@@ -43,10 +43,10 @@ func (s *Store) Run(ctx context.Context, id int64) (Run, error) {
 	run := Run{ID: id}
 	err := s.db.NewSelect().Model(&run).WherePK().Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Run{}, fmt.Errorf("run %d: %w", id, ErrNotFound)
+		return Run{}, notFound(fmt.Sprintf("Запуска %d нет", id), fmt.Sprintf("There is no run %d", id))
 	}
 	if err != nil {
-		return Run{}, fmt.Errorf("read run %d: %w", id, err)
+		return Run{}, databaseError("read a run", err)
 	}
 	return run, nil
 }
@@ -64,7 +64,7 @@ func (s *Store) Runs(ctx context.Context, tenant int64) ([]Run, error) {
 		query = query.Where("r.tenant_id = ?", tenant)
 	}
 	if err := query.Scan(ctx); err != nil {
-		return nil, fmt.Errorf("list runs: %w", err)
+		return nil, databaseError("list runs", err)
 	}
 	return runs, nil
 }
@@ -73,7 +73,7 @@ func (s *Store) interruptAllExpired(ctx context.Context) error {
 	var tenants []int64
 	err := s.db.NewRaw(`SELECT active_tenant AS t FROM crm_runs WHERE active_tenant IS NOT NULL AND lease_until < UTC_TIMESTAMP(6)`).Scan(ctx, &tenants)
 	if err != nil {
-		return fmt.Errorf("look for interrupted runs: %w", err)
+		return databaseError("look for interrupted runs", err)
 	}
 	for _, tenant := range tenants {
 		if err := s.interruptExpired(ctx, tenant); err != nil {
@@ -87,17 +87,17 @@ func (s *Store) interruptAllExpired(ctx context.Context) error {
 func (s *Store) Changes(ctx context.Context, run int64, each func(Change) error) error {
 	rows, err := s.db.NewSelect().Model((*Change)(nil)).Where("c.run_id = ?", run).Order("c.id").Rows(ctx)
 	if err != nil {
-		return fmt.Errorf("read the changes of run %d: %w", run, err)
+		return databaseError("read a run's changes", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var change Change
 		if err := s.db.ScanRow(ctx, rows, &change); err != nil {
-			return fmt.Errorf("read a change of run %d: %w", run, err)
+			return databaseError("read a run's changes", err)
 		}
 		if err := each(change); err != nil {
 			return err
 		}
 	}
-	return rows.Err()
+	return databaseError("read a run's changes", rows.Err())
 }

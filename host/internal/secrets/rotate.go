@@ -1,0 +1,123 @@
+package secrets
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"booking/shared/secret"
+)
+
+// Rotate seals every stored secret with another key and returns how many there were.
+// All of it, the check value too, is one transaction.
+//
+// With the key in a file, next is generated when it is empty; the new key lies
+// beside the old one before the database changes, so that a kill at any moment
+// leaves one of the two fitting, which the next Unlock finds. With a given key
+// (BOOKING_SECRET_KEY), next must be given too, and the operator changes the
+// variable afterwards. Hosts that run keep the old key and refuse to seal with it
+// (store.ErrKeyChanged) until they are started again.
+func Rotate(ctx context.Context, db *bun.DB, source Source, next secret.Text) (int, error) {
+	key, err := nextKey(source, next)
+	if err != nil {
+		return 0, err
+	}
+	if !source.Given.Empty() {
+		old, err := Unlock(ctx, db, source)
+		if err != nil {
+			return 0, err
+		}
+		return reseal(ctx, db, old, key)
+	}
+	ring, err := openKeyring(ctx, source.Dir)
+	if err != nil {
+		return 0, err
+	}
+	defer ring.close()
+	old, err := ring.unlock(ctx, db, source)
+	if err != nil {
+		return 0, err
+	}
+	if err := ring.propose(key); err != nil {
+		return 0, err
+	}
+	count, err := reseal(ctx, db, old, key)
+	if err != nil {
+		// Whether a COMMIT whose answer was lost was done, only the database knows:
+		// the proposed key stays, and the next Unlock asks.
+		return 0, err
+	}
+	return count, ring.promote()
+}
+
+// ErrNextKey: rotating a given key needs the new one.
+var ErrNextKey = errors.New("the new key must be given")
+
+func nextKey(source Source, next secret.Text) (Key, error) {
+	switch {
+	case !next.Empty():
+		return ParseKey(next)
+	case !source.Given.Empty():
+		return Key{}, ErrNextKey
+	default:
+		return NewKey(rand.Reader)
+	}
+}
+
+// reseal changes the key of everything in one transaction.
+func reseal(ctx context.Context, db *bun.DB, old *Box, key Key) (int, error) {
+	box, err := NewBox(key, rand.Reader)
+	if err != nil {
+		return 0, err
+	}
+	var count int
+	err = db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		// The row's lock keeps everybody from sealing with the old key meanwhile.
+		var check []byte
+		err := tx.NewSelect().Table("booking_keys").Column("check_value").Where("id = 1").For("UPDATE").Scan(ctx, &check)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("lock the check value of the key: %w", err)
+		}
+		if !bytes.Equal(check, old.check) {
+			return wrongKey(Source{})
+		}
+		if count, err = resealRows(ctx, tx, old, box); err != nil {
+			return err
+		}
+		if check, err = box.Seal(checkPlace, secret.New(checkText)); err != nil {
+			return err
+		}
+		_, err = tx.NewRaw("UPDATE booking_keys SET check_value = ?, created_at = ? WHERE id = 1", check, time.Now().UTC()).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("write the check value of the key: %w", err)
+		}
+		return nil
+	})
+	return count, err
+}
+
+func resealRows(ctx context.Context, tx bun.Tx, old, box *Box) (int, error) {
+	var rows []sealedRow
+	if err := tx.NewSelect().Model(&rows).Order("tenant_id", "plugin", "field").For("UPDATE").Scan(ctx); err != nil {
+		return 0, fmt.Errorf("read the stored secrets: %w", err)
+	}
+	for _, row := range rows {
+		plain, err := old.Open(row.place(), row.Sealed)
+		if err != nil {
+			return 0, fmt.Errorf("open %s of tenant %d: %w", row.Field, row.TenantID, err)
+		}
+		if row.Sealed, err = box.Seal(row.place(), plain); err != nil {
+			return 0, fmt.Errorf("seal %s of tenant %d: %w", row.Field, row.TenantID, err)
+		}
+		if _, err := tx.NewUpdate().Model(&row).Column("sealed").WherePK().Exec(ctx); err != nil {
+			return 0, fmt.Errorf("write %s of tenant %d: %w", row.Field, row.TenantID, err)
+		}
+	}
+	return len(rows), nil
+}

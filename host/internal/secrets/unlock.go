@@ -1,0 +1,211 @@
+package secrets
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/uptrace/bun"
+
+	"booking/host/internal/problem"
+	"booking/shared/crm"
+	"booking/shared/secret"
+)
+
+// ErrWrongKey: the key does not fit the database.
+var ErrWrongKey = errors.New("wrong key")
+
+// checkPlace is where the check value is sealed; no tenant has the id 0.
+var checkPlace = Place{Field: "check"}
+
+// checkText is what the check value says.
+const checkText = "this key fits"
+
+// Source says where the host's key comes from.
+type Source struct {
+	// Given is the key of BOOKING_SECRET_KEY; empty: the file in Dir.
+	Given secret.Text
+	// Dir is the data directory; it is made with mode 0700 when it is not there.
+	Dir string
+}
+
+// Unlock finds the key that fits the database and returns its Box. On a database
+// without a check value the key (generated in Dir, unless one is given) becomes the
+// database's key; any number of hosts may do that at once, all get the same answer
+// or ErrWrongKey. It also ends a rotation that was killed halfway.
+//
+// A key that does not fit is ErrWrongKey with a sentence that says what to do.
+func Unlock(ctx context.Context, db *bun.DB, source Source) (*Box, error) {
+	if !source.Given.Empty() {
+		key, err := ParseKey(source.Given)
+		if err != nil {
+			return nil, err
+		}
+		return settle(ctx, db, source, key)
+	}
+	ring, err := openKeyring(ctx, source.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer ring.close()
+	return ring.unlock(ctx, db, source)
+}
+
+// unlock takes the key of the ring that fits, and puts it in its place.
+func (r *keyring) unlock(ctx context.Context, db *bun.DB, source Source) (*Box, error) {
+	current, next, err := r.read()
+	if err != nil {
+		return nil, err
+	}
+	check, err := readCheck(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case next != nil && check != nil && fits(*next, check):
+		if err := r.promote(); err != nil {
+			return nil, err
+		}
+		current = next
+	case next != nil:
+		if err := r.discard(); err != nil {
+			return nil, err
+		}
+	}
+	if current == nil && check != nil {
+		return nil, wrongKey(source)
+	}
+	if current == nil {
+		fresh, err := NewKey(rand.Reader)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.create(fresh); err != nil {
+			return nil, err
+		}
+		current = &fresh
+	}
+	return settle(ctx, db, source, *current)
+}
+
+// settle makes the key the database's when that has none, and checks that it fits.
+func settle(ctx context.Context, db *bun.DB, source Source, key Key) (*Box, error) {
+	box, err := NewBox(key, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	check, err := readCheck(ctx, db)
+	if err == nil && check == nil {
+		check, err = writeCheck(ctx, db, box)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := box.Open(checkPlace, check); err != nil {
+		return nil, wrongKey(source)
+	}
+	box.check = check
+	return box, nil
+}
+
+// Check is the check value of the database that the Box was unlocked for.
+func (b *Box) Check() []byte { return b.check }
+
+// fits reports whether a key opens a check value.
+func fits(key Key, check []byte) bool {
+	box, err := NewBox(key, rand.Reader)
+	if err != nil {
+		return false
+	}
+	_, err = box.Open(checkPlace, check)
+	return err == nil
+}
+
+// readCheck returns nil when the database has no check value.
+func readCheck(ctx context.Context, db bun.IDB) ([]byte, error) {
+	var check []byte
+	err := db.NewSelect().Table("booking_keys").Column("check_value").Where("id = 1").Scan(ctx, &check)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the check value of the key: %w", err)
+	}
+	return check, nil
+}
+
+// duplicateKey is the server's error number when another host was faster.
+const duplicateKey = 1062
+
+// writeCheck gives the database the box's check value and returns the one that is
+// there now: another host's, if that was faster. Secrets whose check value is lost
+// keep the right to say whose key it is.
+func writeCheck(ctx context.Context, db *bun.DB, box *Box) ([]byte, error) {
+	if err := probe(ctx, db, box); err != nil {
+		return nil, err
+	}
+	check, err := box.Seal(checkPlace, secret.New(checkText))
+	if err != nil {
+		return nil, err
+	}
+	_, err = db.NewRaw("INSERT INTO booking_keys (id, check_value, created_at) VALUES (1, ?, ?)", check, time.Now().UTC()).Exec(ctx)
+	var server *mysql.MySQLError
+	if err != nil && (!errors.As(err, &server) || server.Number != duplicateKey) {
+		return nil, fmt.Errorf("write the check value of the key: %w", err)
+	}
+	return readCheck(ctx, db)
+}
+
+// probe opens one stored secret, if there are any.
+func probe(ctx context.Context, db *bun.DB, box *Box) error {
+	var row sealedRow
+	err := db.NewSelect().Model(&row).Column("tenant_id", "plugin", "field", "sealed").Limit(1).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read a stored secret: %w", err)
+	}
+	if _, err := box.Open(row.place(), row.Sealed); err != nil {
+		return wrongKey(Source{})
+	}
+	return nil
+}
+
+// sealedRow is a row of crm_secrets.
+type sealedRow struct {
+	bun.BaseModel `bun:"table:crm_secrets"`
+
+	TenantID int64  `bun:"tenant_id,pk"`
+	Plugin   string `bun:"plugin,pk"`
+	Field    string `bun:"field,pk"`
+	Sealed   []byte `bun:"sealed"`
+}
+
+func (r sealedRow) place() Place {
+	return Place{TenantID: r.TenantID, Plugin: r.Plugin, Field: r.Field}
+}
+
+func wrongKey(source Source) error {
+	text := crm.Text{
+		RU: "Ключ шифрования не подходит к этой базе данных: проверьте BOOKING_SECRET_KEY или папку данных BOOKING_DATA_DIR",
+		EN: "The encryption key does not fit this database: check BOOKING_SECRET_KEY or the data directory BOOKING_DATA_DIR",
+	}
+	switch {
+	case !source.Given.Empty():
+		text = crm.Text{
+			RU: "BOOKING_SECRET_KEY не подходит к этой базе данных: верните прежний ключ или укажите базу, для которой этот ключ создан",
+			EN: "BOOKING_SECRET_KEY does not fit this database: put the former key back, or name the database that this key was made for",
+		}
+	case source.Dir != "":
+		text = crm.Text{
+			RU: fmt.Sprintf("Ключ из папки данных %s не подходит к этой базе данных (или его там нет): укажите прежнюю папку (BOOKING_DATA_DIR) или прежний ключ (BOOKING_SECRET_KEY)", source.Dir),
+			EN: fmt.Sprintf("The key in the data directory %s does not fit this database (or is not there): name the former directory (BOOKING_DATA_DIR) or the former key (BOOKING_SECRET_KEY)", source.Dir),
+		}
+	}
+	return problem.New(ErrWrongKey, text, nil)
+}

@@ -1,0 +1,120 @@
+// Package store is the host's side of the database, through Bun: tenants, users,
+// CRM connections (their secrets sealed) and runs.
+//
+// It works on the tables the host makes itself and beside the existing booking
+// server on its tables: of those only the columns that facts/existing-booking-server.md
+// names are relied on. The link column (external ids) is always a parameter.
+//
+// Errors that people meet are *problem.Error with a Kind of this package, or
+// *crm.Error where the contract has a code (tenant_blocked, database).
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"booking/shared/crm"
+	"booking/shared/secret"
+)
+
+// Patience is how long a database that is away is waited for where that is safe.
+const Patience = 30 * time.Second
+
+// Store is the database. It is safe for use by several goroutines.
+type Store struct {
+	db *bun.DB
+	// Clock gives the times that rows carry; the wall clock unless a test says otherwise.
+	Clock func() time.Time
+	// Patience is the package's Patience unless a test is less patient.
+	Patience time.Duration
+	// Notice, when set, is told once that a database which is away is being waited for.
+	Notice func(crm.Text)
+}
+
+// Open connects and waits up to Patience for a server that does not answer yet;
+// notice (may be nil) is told that it waits. A server that answers with a refusal
+// (account, privileges, no such database) is an error at once.
+func Open(ctx context.Context, dsn secret.Text, notice func(crm.Text)) (*Store, error) {
+	// Asked before Bun is: its dialect looks at the server's version when it is made.
+	if err := reach(ctx, dsn, Patience, notice); err != nil {
+		return nil, err
+	}
+	db, err := openDB(dsn)
+	if err != nil {
+		return nil, databaseError("open the database", err)
+	}
+	s := New(db)
+	s.Notice = notice
+	return s, nil
+}
+
+// New makes a Store of an open database.
+func New(db *bun.DB) *Store {
+	return &Store{db: db, Clock: time.Now, Patience: Patience}
+}
+
+// DB is the database itself, for migrations and the engine.
+func (s *Store) DB() *bun.DB { return s.db }
+
+// Close closes the connections.
+func (s *Store) Close() error { return s.db.Close() }
+
+// now is the time for a row, in the whole seconds of the existing server's columns.
+func (s *Store) now() time.Time { return s.Clock().UTC().Truncate(time.Second) }
+
+// reach waits until the server lets this account in.
+func reach(ctx context.Context, dsn secret.Text, patience time.Duration, notice func(crm.Text)) error {
+	db, err := sql.Open("mysql", dsn.Reveal())
+	if err != nil {
+		// The driver's error may quote a part of the DSN.
+		return databaseError("open the database", errDSN)
+	}
+	defer db.Close()
+	w := waiting{patience: patience, notice: notice}
+	return w.do(ctx, "reach the database", db.PingContext)
+}
+
+// read runs a query that may be asked again: a database that is away is waited for.
+func (s *Store) read(ctx context.Context, doing string, query func(context.Context) error) error {
+	w := waiting{patience: s.Patience, notice: s.Notice}
+	return w.do(ctx, doing, query)
+}
+
+// write runs change in one transaction and starts it afresh when the server undid
+// it as a whole (deadlock) or a lock was not to be had. A connection that is lost
+// at COMMIT is an error: whether it was done, nobody knows.
+func (s *Store) write(ctx context.Context, doing string, change func(context.Context, bun.Tx) error) error {
+	const tries = 5
+	for try := 1; ; try++ {
+		err := s.attempt(ctx, doing, change)
+		if err == nil || !isContention(err) || try == tries {
+			return databaseError(doing, err)
+		}
+		if err := sleep(ctx, time.Duration(try)*20*time.Millisecond); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+	}
+}
+
+// attempt waits for a connection, where nothing is done yet, and for nothing after it.
+func (s *Store) attempt(ctx context.Context, doing string, change func(context.Context, bun.Tx) error) error {
+	var tx bun.Tx
+	err := s.read(ctx, doing, func(ctx context.Context) (err error) {
+		if err = s.db.PingContext(ctx); err == nil {
+			tx, err = s.db.BeginTx(ctx, nil)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := change(ctx, tx); err != nil {
+		_ = tx.Rollback()
+		return err
+	}
+	return tx.Commit()
+}

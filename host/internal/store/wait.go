@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"booking/shared/crm"
+)
+
+// pause is the time between two questions to a database that is away.
+const pause = 250 * time.Millisecond
+
+// Server errors that pass by themselves: 1040 too many connections, 1047 a
+// cluster's node that is not ready, 1053 shutting down, 1927 connection killed.
+var passing = []uint16{1040, 1047, 1053, 1927}
+
+// Server errors after which a transaction may be started afresh: 1205 lock wait,
+// 1213 deadlock, 3101 undone by the group, 3572 NOWAIT (facts/mysql-oracle.md 4).
+var contention = []uint16{1205, 1213, 3101, 3572}
+
+// waiting is patience with a database that is away.
+type waiting struct {
+	patience time.Duration
+	notice   func(crm.Text)
+}
+
+// do repeats question until it is answered, for good or bad, or patience ends.
+// The result is nil or explained (databaseError).
+func (w waiting) do(ctx context.Context, doing string, question func(context.Context) error) error {
+	deadline := time.Now().Add(w.patience)
+	for told := false; ; told = true {
+		err := question(ctx)
+		if err == nil || !isAway(err) || ctx.Err() != nil || time.Now().After(deadline) {
+			return databaseError(doing, err)
+		}
+		if !told && w.notice != nil {
+			w.notice(crm.Text{
+				RU: fmt.Sprintf("База данных не отвечает, жду до %s", w.patience),
+				EN: fmt.Sprintf("The database does not answer, waiting up to %s", w.patience),
+			})
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+	}
+}
+
+// isAway reports whether the server did not answer at all, or only "not now". A
+// host name that nobody knows is a mistake, not an absence.
+func isAway(err error) bool {
+	var name *net.DNSError
+	if errors.As(err, &name) {
+		return name.IsTemporary
+	}
+	var dial *net.OpError
+	if errors.As(err, &dial) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return true
+	}
+	return slices.Contains(passing, number(err))
+}
+
+func isContention(err error) bool { return slices.Contains(contention, number(err)) }
+
+// number is the server's error number, 0 for any other error.
+func number(err error) uint16 {
+	var server *mysql.MySQLError
+	if errors.As(err, &server) {
+		return server.Number
+	}
+	return 0
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
