@@ -190,7 +190,8 @@ func (s *settlement) keeper(k *contest) party {
 
 // propagate carries every refusal up its chain: a row that does not get its new
 // address keeps the old one, so whoever waits for that is refused too (rule 7).
-func (s *settlement) propagate() {
+// It returns how many refusals it carried, at most one for each claim.
+func (s *settlement) propagate() (carried int) {
 	for i := range s.claims {
 		refused := &s.claims[i]
 		for refused.reason != "" && refused.follower != none {
@@ -200,13 +201,16 @@ func (s *settlement) propagate() {
 			}
 			next.reason, next.other = crm.ReasonEmailTaken, s.party(refused.candidate)
 			refused = next
+			carried++
 		}
 	}
+	return carried
 }
 
 // group numbers the chains and rings of granted claims, in the order of their
-// lowest ids. A claim that neither waits nor is waited for stands alone.
-func (s *settlement) group() {
+// lowest ids. A claim that neither waits nor is waited for stands alone. It
+// returns how many claims it put into groups, each of them once.
+func (s *settlement) group() (grouped int) {
 	groups := 0
 	for i := range s.claims {
 		c := &s.claims[i]
@@ -215,11 +219,15 @@ func (s *settlement) group() {
 		}
 		groups++
 		c.group = groups
+		grouped++
 		for j := c.awaits; j != none && s.claims[j].group == 0; j = s.claims[j].awaits {
 			s.claims[j].group = groups
+			grouped++
 		}
 		for j := c.follower; j != none && s.claims[j].group == 0; j = s.claims[j].follower {
 			s.claims[j].group = groups
+			grouped++
 		}
 	}
+	return grouped
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"booking/shared/crm"
 )
@@ -119,28 +120,50 @@ func (d *Draft) matchByLink() {
 	})
 }
 
-// matchByAddress gives the people without a link the row without a link that has
-// their address. Of several rows the lowest id counts, of several people too.
+// matchByAddress gives the people without a link the rows without a link that
+// have their address. Only stray spaces can let several rows have one: then a row
+// without them comes first (the other could not get rid of its own), then the
+// lowest id. Several people get one row each, the lowest id first, because
+// that is what the next run would come to.
 func (d *Draft) matchByAddress() {
-	byAddress := make(map[string]int32)
-	for i := range d.rows {
-		r := &d.rows[i]
-		if r.Link != "" {
-			continue
+	rows := d.unlinkedRows()
+	byAddress := make(map[string]int32, len(rows)) // the first of them, in rows
+	next := make([]int32, len(rows))               // the one after it with the same address
+	for i := int32(len(rows)) - 1; i >= 0; i-- {
+		address := Normalize(d.rows[rows[i]].Email)
+		next[i] = none
+		if later, ok := byAddress[address]; ok {
+			next[i] = later
 		}
-		address := Normalize(r.Email)
-		if first, ok := byAddress[address]; !ok || r.ID < d.rows[first].ID {
-			byAddress[address] = int32(i)
-		}
+		byAddress[address] = i
 	}
 	for i := range d.candidates {
 		c := &d.candidates[i]
 		if c.row != none || c.invalid != "" || c.address == "" {
 			continue
 		}
-		if row, ok := byAddress[c.address]; ok {
-			c.row = row
-			delete(byAddress, c.address)
+		if first, ok := byAddress[c.address]; ok && first != none {
+			c.row = rows[first]
+			byAddress[c.address] = next[first]
 		}
 	}
 }
+
+// unlinkedRows are in the order in which they are given to people.
+func (d *Draft) unlinkedRows() []int32 {
+	var rows []int32
+	for i := range d.rows {
+		if d.rows[i].Link == "" {
+			rows = append(rows, int32(i))
+		}
+	}
+	slices.SortFunc(rows, func(a, b int32) int {
+		return cmp.Or(
+			cmp.Compare(stray(d.rows[a].Email), stray(d.rows[b].Email)),
+			cmp.Compare(d.rows[a].ID, d.rows[b].ID))
+	})
+	return rows
+}
+
+// stray is 1 for an address with white space around it.
+func stray(address string) int { return min(1, len(address)-len(strings.TrimSpace(address))) }
