@@ -7,7 +7,6 @@ package mariadbd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,8 +18,8 @@ import (
 	"time"
 )
 
-// maxSocketPath is what fits into sockaddr_un on Linux, with its closing NUL.
-const maxSocketPath = 107
+// MaxSocketPath is what fits into sockaddr_un on Linux, with its closing NUL.
+const MaxSocketPath = 107
 
 // stopGrace is how long a clean shutdown may take before Stop kills the server.
 const stopGrace = 30 * time.Second
@@ -32,6 +31,9 @@ type Options struct {
 	Dir string
 	// Flags are further mariadbd options, for example "--innodb-buffer-pool-size=256M".
 	Flags []string
+	// Socket is the path of the unix socket; empty: in Dir, or in a temporary folder
+	// when that path is too long for one.
+	Socket string
 }
 
 // Server is a running mariadbd.
@@ -47,7 +49,8 @@ type Server struct {
 
 // Start makes the data folder when there is none, starts the server and waits
 // until it answers. A folder that a kill left half-made is made again; one that
-// holds data is recovered by the server itself.
+// holds data is recovered by the server itself. A server of a dead process that is
+// still shutting down in the folder is waited for, up to a minute (ErrInUse).
 func Start(ctx context.Context, o Options) (*Server, error) {
 	bin, err := Find()
 	if err != nil {
@@ -60,11 +63,33 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("locate the database folder: %w", err)
 	}
-	if err := bin.install(ctx, filepath.Join(dir, "data")); err != nil {
+	data := filepath.Join(dir, "data")
+	if err := bin.install(ctx, data); err != nil {
 		return nil, err
 	}
-	s := &Server{socket: filepath.Join(dir, "mariadb.sock"), done: make(chan struct{}), logPath: filepath.Join(dir, "mariadb.log")}
-	if len(s.socket) > maxSocketPath {
+	for {
+		if err := waitForPredecessor(ctx, data); err != nil {
+			return nil, err
+		}
+		s, err := start(ctx, bin, dir, o)
+		if err == nil {
+			return s, nil
+		}
+		// A predecessor that had only begun to start held no lock yet when it was looked for.
+		if holder(data) == 0 {
+			return nil, err
+		}
+	}
+}
+
+// start launches one server and waits until it answers.
+func start(ctx context.Context, bin Binaries, dir string, o Options) (*Server, error) {
+	s := &Server{socket: o.Socket, done: make(chan struct{}), logPath: filepath.Join(dir, "mariadb.log")}
+	if s.socket == "" {
+		s.socket = filepath.Join(dir, "mariadb.sock")
+	}
+	if o.Socket == "" && len(s.socket) > MaxSocketPath {
+		var err error
 		if s.tempDir, err = os.MkdirTemp("", "mariadb-"); err != nil {
 			return nil, fmt.Errorf("make a folder for the database socket: %w", err)
 		}
@@ -184,58 +209,4 @@ func lastError(path string) string {
 		}
 	}
 	return "it says no reason"
-}
-
-// ErrNotInstalled says that there is no MariaDB server on this machine.
-var ErrNotInstalled = errors.New("no MariaDB server (mariadbd, mariadb-install-db) is installed: " +
-	"apt-get install mariadb-server-core mariadb-client-core, or set BOOKING_DSN")
-
-// Binaries are the programs a private server needs.
-type Binaries struct{ Server, Installer string }
-
-// Find looks for the programs in PATH and in Debian's sbin folder.
-func Find() (Binaries, error) {
-	server, installer := look("mariadbd"), look("mariadb-install-db")
-	if server == "" || installer == "" {
-		return Binaries{}, ErrNotInstalled
-	}
-	return Binaries{Server: server, Installer: installer}, nil
-}
-
-func look(name string) string {
-	if path, err := exec.LookPath(name); err == nil {
-		return path
-	}
-	if path, err := exec.LookPath(filepath.Join("/usr/sbin", name)); err == nil {
-		return path
-	}
-	return ""
-}
-
-// install fills data beside its final place and moves it there whole.
-func (b Binaries) install(ctx context.Context, data string) error {
-	if _, err := os.Stat(data); err == nil {
-		return nil
-	}
-	fresh := data + ".new"
-	if err := os.RemoveAll(fresh); err != nil {
-		return fmt.Errorf("clear a half-made database: %w", err)
-	}
-	args := []string{"--no-defaults", "--datadir=" + fresh, "--auth-root-authentication-method=normal", "--skip-test-db"}
-	if os.Geteuid() == 0 {
-		args = append(args, "--user=root")
-	}
-	out, err := exec.CommandContext(ctx, b.Installer, args...).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("make the private database: %w: %s", err, tail(out))
-	}
-	if err := os.Rename(fresh, data); err != nil {
-		return fmt.Errorf("put the private database in place: %w", err)
-	}
-	return nil
-}
-
-func tail(out []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	return strings.Join(lines[max(0, len(lines)-3):], " / ")
 }

@@ -1,0 +1,106 @@
+package mariadbd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+)
+
+// ErrNotInstalled says that there is no MariaDB server on this machine.
+var ErrNotInstalled = errors.New("no MariaDB server (mariadbd, mariadb-install-db) is installed: " +
+	"apt-get install mariadb-server-core mariadb-client-core, or set BOOKING_DSN")
+
+// Binaries are the programs a private server needs.
+type Binaries struct{ Server, Installer string }
+
+// Find looks for the programs in PATH and in Debian's sbin folder.
+func Find() (Binaries, error) {
+	server, installer := look("mariadbd"), look("mariadb-install-db")
+	if server == "" || installer == "" {
+		return Binaries{}, ErrNotInstalled
+	}
+	return Binaries{Server: server, Installer: installer}, nil
+}
+
+func look(name string) string {
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	if path, err := exec.LookPath(filepath.Join("/usr/sbin", name)); err == nil {
+		return path
+	}
+	return ""
+}
+
+// install fills data beside its final place and moves it there whole.
+func (b Binaries) install(ctx context.Context, data string) error {
+	if _, err := os.Stat(data); err == nil {
+		return nil
+	}
+	// What a kill left behind goes away, except where its installer is still dying:
+	// the new name keeps us out of its way.
+	if stale, err := filepath.Glob(data + ".new*"); err == nil {
+		for _, folder := range stale {
+			_ = os.RemoveAll(folder)
+		}
+	}
+	fresh, err := os.MkdirTemp(filepath.Dir(data), filepath.Base(data)+".new")
+	if err != nil {
+		return fmt.Errorf("make the database folder: %w", err)
+	}
+	defer os.RemoveAll(fresh)
+	args := []string{"--no-defaults", "--datadir=" + fresh, "--auth-root-authentication-method=normal", "--skip-test-db"}
+	if os.Geteuid() == 0 {
+		args = append(args, "--user=root")
+	}
+	out, err := runInstaller(ctx, exec.Command(b.Installer, args...))
+	if err != nil {
+		return fmt.Errorf("make the private database: %w: %s", err, tail(out))
+	}
+	if err := os.Rename(fresh, data); err != nil {
+		return fmt.Errorf("put the private database in place: %w", err)
+	}
+	return nil
+}
+
+// runInstaller runs the installer in a group of its own, which ends with ctx or
+// with us: it is a script, and its children must not outlive it.
+func runInstaller(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.SysProcAttr = childAttributes()
+	ended := make(chan error, 1)
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // see launch
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			ended <- cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	select {
+	case err := <-ended:
+		return out.Bytes(), err
+	case <-ctx.Done():
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		<-ended
+		return nil, ctx.Err()
+	}
+}
+
+func tail(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return strings.Join(lines[max(0, len(lines)-3):], " / ")
+}

@@ -1,0 +1,55 @@
+package mariadbd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// patience is how long a server that is shutting down may take.
+const patience = time.Minute
+
+// ErrInUse says that another server works in the folder and does not end.
+var ErrInUse = errors.New("another database server works in this folder")
+
+// waitForPredecessor waits until no server has data open. A server whose parent
+// was killed gets SIGTERM from the kernel and needs some time to write its pages.
+func waitForPredecessor(ctx context.Context, data string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		pid := holder(data)
+		if pid == 0 {
+			return nil
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("%w (process %d): %w", ErrInUse, pid, ctx.Err())
+		}
+	}
+}
+
+// holder is the process that has the data locked, 0 for none. Aria's control file
+// is locked first and InnoDB's system tablespace next, both by fcntl, so the
+// kernel knows by whom: no pid file that could be stale.
+func holder(data string) int32 {
+	for _, name := range []string{"aria_log_control", "ibdata1"} {
+		file, err := os.Open(filepath.Join(data, name))
+		if err != nil {
+			continue
+		}
+		lock := unix.Flock_t{Type: unix.F_WRLCK}
+		err = unix.FcntlFlock(file.Fd(), unix.F_GETLK, &lock)
+		file.Close()
+		if err == nil && lock.Type != unix.F_UNLCK {
+			return lock.Pid
+		}
+	}
+	return 0
+}
