@@ -1,5 +1,10 @@
 package portalsim
 
+import (
+	"slices"
+	"strings"
+)
+
 // Dialect holds the points in which the documentation leaves a choice or servers
 // differ. The zero value is today's cloud as the documentation describes it.
 type Dialect struct {
@@ -39,8 +44,8 @@ const (
 func Dialects() map[string]Dialect {
 	return map[string]Dialect{
 		"documented":            {},
-		"total 0 with start=-1": {Counting: CountZero},
-		"counts with start=-1":  {Counting: CountAll},
+		"total is 0 uncounted":  {Counting: CountZero},
+		"always counts":         {Counting: CountAll},
 		"repeats the last page": {RepeatsLastPage: true},
 		"needs sort strings":    {NeedsSortStrings: true},
 		"first spelling wins":   {FirstSpellingWins: true},
@@ -48,4 +53,14 @@ func Dialects() map[string]Dialect {
 		"newer errors":          {NewerErrors: true},
 		"needs admin mode":      {NeedsAdminMode: true},
 	}
+}
+
+// dialectNames are the names as the command line takes them.
+func dialectNames() []string {
+	names := make([]string, 0, 16)
+	for name := range Dialects() {
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	slices.Sort(names)
+	return names
 }

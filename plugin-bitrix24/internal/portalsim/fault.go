@@ -17,15 +17,15 @@ const (
 // Fault says what happens and where. Requests are counted from 1, since the fault was
 // injected, and only those of Method when one is given.
 type Fault struct {
-	Kind    Kind          `json:"kind"`
-	Method  string        `json:"method,omitempty"`
-	Request int           `json:"request,omitempty"` // the first request it hits; 0: the next one
-	Every   int           `json:"every,omitempty"`   // from there on every n-th; 0: each
-	Times   int           `json:"times,omitempty"`   // so many times; 0: once
-	For     time.Duration `json:"for,omitempty"`     // instead of Times: so long, by the portal's clock
+	Kind    Kind
+	Method  string
+	Request int           // the first request it hits; 0: the next one
+	Every   int           // from there on every n-th; 0: each
+	Times   int           // so many times; 0: once
+	For     time.Duration // instead of Times: so long, by the portal's clock
 	// Command is the batch command it hits: from 1, or Last; 0: every one. A request
 	// that is no batch has one command.
-	Command int `json:"command,omitempty"`
+	Command int
 }
 
 func (f Fault) validate() error {

@@ -122,7 +122,7 @@ func (c condition) fits(p *Person, operator, value string) bool {
 	case c.search:
 		return contains(p.Name+" "+p.LastName+" "+p.SecondName, value)
 	case c.field.kind == kindActive:
-		return p.Active == flag(value)
+		return p.Active == affirmative(value)
 	case c.field.kind == kindDepartments:
 		return slices.Contains(p.Departments, integer(value))
 	case c.field.kind == kindID:

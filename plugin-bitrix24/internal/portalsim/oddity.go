@@ -47,7 +47,7 @@ func Sprinkle(people []Person, share float64, seed uint64) {
 	}
 	random := rand.New(rand.NewPCG(seed, 42))
 	for i, at := range random.Perm(len(people) - 1)[:int(min(share, 1)*float64(len(people)-1))] {
-		other := (at + 1 + random.IntN(len(people)-2)) % len(people)
+		other := (at + 2 + random.IntN(len(people)-2)) % len(people)
 		oddities[i%len(oddities)].make(&people[at+1], &people[other])
 	}
 }

@@ -62,7 +62,7 @@ func (p *Portal) inRange(q *query, f filter) []*entry {
 	if p.lists.version != p.state.version {
 		p.lists.version, p.lists.byFilter = p.state.version, map[string][]*entry{}
 	}
-	everybody := !p.options.Dialect.NeedsAdminMode || flag(q.params.get("ADMIN_MODE"))
+	everybody := !p.options.Dialect.NeedsAdminMode || affirmative(q.params.get("ADMIN_MODE"))
 	key := yesNo(everybody) + f.signature()
 	list, known := p.lists.byFilter[key]
 	if !known {

@@ -108,8 +108,8 @@ func truthy(value any) bool {
 	return false
 }
 
-// flag reads the values people send for a yes/no field: Y, true, 1 and N, false, 0.
-func flag(value any) bool {
+// affirmative reads the values people send for a yes/no field: Y, true, 1 and N, false, 0.
+func affirmative(value any) bool {
 	switch strings.ToLower(text(value)) {
 	case "y", "yes", "true", "1":
 		return true
