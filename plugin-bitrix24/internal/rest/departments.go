@@ -1,0 +1,93 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"booking/shared/crm"
+)
+
+// Department is a node of the company's tree; Parent is empty at the top.
+type Department struct{ ID, Name, Parent string }
+
+// Departments reads the whole tree, in the order of the IDs (department.get has
+// offset pages only). A list that does not agree with the portal's count is read once more.
+func (c *Client) Departments(ctx context.Context) ([]Department, error) {
+	for range 2 {
+		all, total, err := c.departments(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if total < 0 || total == len(all) {
+			return all, nil
+		}
+	}
+	return nil, crm.NewError(crm.CodePortalAnswer, textIncomplete, fmt.Errorf("the departments and their count differ"))
+}
+
+func (c *Client) departments(ctx context.Context) (all []Department, total int, err error) {
+	known := map[string]bool{}
+	for start := 0; ; start += pageSize {
+		a, err := c.call(ctx, methodDepartments, map[string]any{"sort": "ID", "order": "ASC", "START": start})
+		if err != nil {
+			return nil, 0, err
+		}
+		var page list[struct {
+			ID     text `json:"ID"`
+			Name   text `json:"NAME"`
+			Parent text `json:"PARENT"`
+		}]
+		if err := json.Unmarshal(a.result, &page); err != nil || !page.valid {
+			return nil, 0, nonsense("the departments are no list").asError()
+		}
+		before := len(all)
+		for _, d := range page.items {
+			if id := d.ID.clean(); id != "" && !known[id] {
+				known[id] = true
+				all = append(all, Department{ID: id, Name: d.Name.clean(), Parent: d.Parent.clean()})
+			}
+		}
+		// Past the end some servers repeat the last page: then nobody is new.
+		if len(page.items) < pageSize || len(all) == before || len(all) == a.total {
+			return all, a.total, nil
+		}
+	}
+}
+
+// Below returns ids and everything below them, each once, numerically sorted. An id that the
+// tree does not have is an error.
+func Below(tree []Department, ids []string) ([]string, error) {
+	children := map[string][]string{}
+	known := map[string]bool{}
+	for _, d := range tree {
+		known[d.ID] = true
+		children[d.Parent] = append(children[d.Parent], d.ID)
+	}
+	var unknown, found []string
+	taken := map[string]bool{}
+	for _, id := range ids {
+		if !known[id] {
+			unknown = append(unknown, id)
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, crm.NewError(crm.CodePortalAnswer, textUnknownDepartments(strings.Join(unknown, ", ")), nil)
+	}
+	for queue := slices.Clone(ids); len(queue) > 0; queue = queue[1:] {
+		if id := queue[0]; !taken[id] {
+			taken[id] = true
+			found = append(found, id)
+			queue = append(queue, children[id]...)
+		}
+	}
+	slices.SortFunc(found, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(a) - len(b)
+		}
+		return strings.Compare(a, b)
+	})
+	return found, nil
+}
