@@ -59,7 +59,9 @@ func newLogHandler(w io.Writer, module string) slog.Handler {
 }
 
 // Enabled implements [slog.Handler].
-func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelDebug }
+func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelDebug
+}
 
 // WithAttrs implements [slog.Handler].
 func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
