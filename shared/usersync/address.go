@@ -49,7 +49,7 @@ type settlement struct {
 // settle decides about every wish for a new address.
 func (d *Draft) settle(addresses map[string]Address) (*settlement, error) {
 	s := &settlement{Draft: d}
-	if len(d.wanted) == 0 {
+	if d.wishes == 0 {
 		return s, nil
 	}
 	if err := s.contend(addresses); err != nil {
@@ -70,7 +70,7 @@ func (d *Draft) settle(addresses map[string]Address) (*settlement, error) {
 // contend sorts the wishes into contests.
 func (s *settlement) contend(addresses map[string]Address) error {
 	byClass := make(map[int]int32, len(s.wanted))
-	s.claims = make([]claim, 0, len(s.wanted))
+	s.claims = make([]claim, 0, s.wishes)
 	s.contests = make([]contest, 0, len(s.wanted))
 	s.claimOf = make([]int32, len(s.candidates))
 	for i := range s.candidates {

@@ -12,6 +12,7 @@ type Draft struct {
 	candidates []candidate
 	duplicates []duplicate
 	wanted     []string
+	wishes     int // candidates who want a new address
 }
 
 // NewDraft judges and matches the people of a complete reading and all rows of
@@ -32,6 +33,7 @@ func NewDraft(people []Person, rows []Row, storable Storable, options Options) (
 		if c.wish != wantsNew {
 			continue
 		}
+		d.wishes++
 		if _, ok := asked[c.address]; !ok {
 			asked[c.address] = struct{}{}
 			d.wanted = append(d.wanted, c.address)

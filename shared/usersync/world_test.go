@@ -27,8 +27,10 @@ var wide = Column{MaxChars: 255, Charset: "utf8mb4"}
 // class stands in for the column's collation, in the manner of utf8mb4_unicode_ci:
 // neither letter case nor accents nor trailing spaces matter, leading ones do.
 func class(address string) string {
-	return strings.NewReplacer("á", "a", "é", "e", "ё", "е").Replace(strings.ToLower(strings.TrimRight(address, " ")))
+	return accents.Replace(strings.ToLower(strings.TrimRight(address, " ")))
 }
+
+var accents = strings.NewReplacer("á", "a", "é", "e", "ó", "o", "ё", "е")
 
 // answers is what the database says about addresses.
 func (w world) answers(addresses []string) map[string]Address {
