@@ -72,7 +72,8 @@ func (r *keyring) read() (current, next *Key, err error) {
 // create writes the first key. The lock makes it the only one.
 func (r *keyring) create(key Key) error { return r.place(key, keyFile) }
 
-// propose writes the key that a rotation is changing to.
+// propose writes the key that a rotation is changing to. One that a failed rotation
+// left there is overwritten by the next rotation only: until then it may be the key.
 func (r *keyring) propose(key Key) error { return r.place(key, nextFile) }
 
 // promote makes the proposed key the one in use.
@@ -81,14 +82,6 @@ func (r *keyring) promote() error {
 		return unwritable(r.dir, err)
 	}
 	return syncDir(r.dir)
-}
-
-// discard forgets the proposed key.
-func (r *keyring) discard() error {
-	if err := os.Remove(filepath.Join(r.dir, nextFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return unwritable(r.dir, err)
-	}
-	return nil
 }
 
 // place puts a key file there whole and on disk, or not at all.

@@ -65,16 +65,11 @@ func (r *keyring) unlock(ctx context.Context, db *bun.DB, source Source) (*Box, 
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case next != nil && check != nil && fits(*next, check):
+	if next != nil && check != nil && fits(*next, check) {
 		if err := r.promote(); err != nil {
 			return nil, err
 		}
 		current = next
-	case next != nil:
-		if err := r.discard(); err != nil {
-			return nil, err
-		}
 	}
 	if current == nil && check != nil {
 		return nil, wrongKey(source)
