@@ -84,7 +84,13 @@ func parseFlags(args []string, stdout io.Writer) (*settings, error) {
 
 func usage(out io.Writer, set *flag.FlagSet) {
 	_, _ = fmt.Fprint(out, "Simulates a Bitrix24 portal on this machine, for tests and demonstrations.\n\nUsage: bitrix24 simulate [flags]\n\n")
-	set.PrintDefaults()
+	set.VisitAll(func(f *flag.Flag) {
+		kind, about := flag.UnquoteUsage(f)
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "0s" && f.DefValue != "false" {
+			about += " (default " + f.DefValue + ")"
+		}
+		_, _ = fmt.Fprintf(out, "  %-34s %s\n", "--"+f.Name+" "+kind, about)
+	})
 	_, _ = fmt.Fprint(out, "\nDialects: "+strings.Join(dialectNames(), ", ")+"\n\nFaults: kind[,request=N][,every=N][,times=N|always][,for=60s][,command=N|last][,method=user.get]\n")
 	for _, info := range infos {
 		_, _ = fmt.Fprintf(out, "  %-24s %s\n", info.Kind, info.About)

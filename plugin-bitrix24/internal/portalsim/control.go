@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // Control returns the handler that changes the portal from outside, below /control/:
@@ -71,10 +72,7 @@ func (p *Portal) hire(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 	var people []Person
 	if err == nil {
-		if err = json.Unmarshal(body, &people); err != nil {
-			people = []Person{{Active: true}}
-			err = json.Unmarshal(body, &people[0])
-		}
+		people, err = readPeople(body)
 	}
 	if err != nil {
 		http.Error(w, "read the people: "+err.Error(), http.StatusBadRequest)
@@ -87,6 +85,24 @@ func (p *Portal) hire(w http.ResponseWriter, r *http.Request) {
 		}
 	})
 	reply(w, ids)
+}
+
+// readPeople takes one person or a list; who is hired is active unless said otherwise.
+func readPeople(body []byte) ([]Person, error) {
+	list := []json.RawMessage{body}
+	if strings.HasPrefix(strings.TrimSpace(string(body)), "[") {
+		if err := json.Unmarshal(body, &list); err != nil {
+			return nil, err
+		}
+	}
+	people := make([]Person, len(list))
+	for i := range list {
+		people[i].Active = true
+		if err := json.Unmarshal(list[i], &people[i]); err != nil {
+			return nil, err
+		}
+	}
+	return people, nil
 }
 
 var errNobody = errors.New("there is nobody with this ID")

@@ -18,8 +18,8 @@ const (
 // EmptyShape says how an empty field looks.
 type EmptyShape uint8
 
-// All of them have been seen. EmptyAsDocumented is "" for texts and {} for dates, as
-// in user-get.md's example.
+// All of them have been seen. EmptyAsDocumented is "" except for the two dates that
+// are {} in user-get.md's example.
 const (
 	EmptyAsDocumented EmptyShape = iota
 	EmptyNull
@@ -95,7 +95,7 @@ func (s Shapes) appendEmpty(out []byte, f *field, at int) []byte {
 		return out
 	case form != EmptyAsDocumented:
 		return append(out, emptyForms[form]...)
-	case f.kind == kindDate:
+	case f.name == "TIMESTAMP_X" || f.name == "LAST_ACTIVITY_DATE":
 		return append(out, "{}"...)
 	case f.kind == kindDepartments:
 		return append(out, "[]"...)
