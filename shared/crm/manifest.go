@@ -26,12 +26,17 @@ type Manifest struct {
 	Platform string `json:"platform"`
 	// Aliases are further names ("name:something") of the host's commands.
 	Aliases map[string]string `json:"aliases,omitempty"`
+	// Simulator holds the arguments with which the executable serves a simulated
+	// portal on loopback, for demonstrations. It prints one JSON object, whose text
+	// values are settings by key, and ends when its standard input does.
+	Simulator []string `json:"simulator,omitempty"`
 }
 
 // WriteManifest writes the manifest of the running executable: a plugin's own
 // `manifest` command calls it when the plugin is built. Name and version come
-// from what the plugin says in Describe, so that the two cannot differ.
-func WriteManifest(w io.Writer, d Description, aliases map[string]string) error {
+// from what the plugin says in Describe, so that the two cannot differ; of extra
+// only Aliases and Simulator count.
+func WriteManifest(w io.Writer, d Description, extra Manifest) error {
 	path, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find the plugin's executable: %w", err)
@@ -50,7 +55,7 @@ func WriteManifest(w io.Writer, d Description, aliases map[string]string) error 
 	err = out.Encode(Manifest{
 		Name: d.Name, Version: d.Version, Protocol: ProtocolVersion,
 		Executable: filepath.Base(path), SHA256: hex.EncodeToString(sum.Sum(nil)),
-		Platform: runtime.GOOS + "/" + runtime.GOARCH, Aliases: aliases,
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, Aliases: extra.Aliases, Simulator: extra.Simulator,
 	})
 	if err != nil {
 		return fmt.Errorf("write the manifest: %w", err)
