@@ -1,0 +1,85 @@
+package crmhost
+
+import (
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// What is kept of a plugin's last words: lines before anything went wrong, and
+// lines of a panic (its message and the place).
+const (
+	keptLines      = 8
+	keptPanicLines = 24
+)
+
+// lastWords keeps the end of what a plugin wrote to its standard error outside of
+// the log: the text of a panic, or else its last lines.
+type lastWords struct {
+	mu       sync.Mutex
+	lines    []string
+	panicked bool
+}
+
+// add takes a line and says whether a panic has begun.
+func (w *lastWords) add(line string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.panicked && startsPanic(line) {
+		w.panicked, w.lines = true, nil
+	}
+	line = hideAddresses(line)
+	switch {
+	case !w.panicked:
+		w.lines = append(w.lines, line)
+		w.lines = w.lines[max(0, len(w.lines)-keptLines):]
+	case len(w.lines) < keptPanicLines:
+		w.lines = append(w.lines, line)
+	}
+	return w.panicked
+}
+
+func startsPanic(line string) bool {
+	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")
+}
+
+// String returns the kept lines.
+func (w *lastWords) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.lines, "\n")
+}
+
+// sawPanic reports whether one of the lines began a panic.
+func (w *lastWords) sawPanic() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.panicked
+}
+
+// A panic shows values: those that look like an address with a secret in it lose
+// everything behind the host's name. DSNs are go-sql-driver's.
+var (
+	addresses = regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://)(?:[^\s/@"']*@)?([^\s/?#"'<>]*)[^\s"'<>]*`)
+	dsns      = regexp.MustCompile(`[^\s"']*@(?:tcp|unix)\([^)\s]*\)[^\s"']*`)
+)
+
+func hideAddresses(line string) string {
+	line = dsns.ReplaceAllString(line, "***")
+	return addresses.ReplaceAllString(line, "$1$2/***")
+}
+
+// brief is the last words as one line of at most 400 bytes: the panic's message,
+// or the last line.
+func (w *lastWords) brief() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case len(w.lines) == 0:
+		return ""
+	case w.panicked:
+		return clean(w.lines[0], 400)
+	default:
+		return clean(w.lines[len(w.lines)-1], 400)
+	}
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"booking/shared/crm"
+)
+
+// startFaults happen before the handshake.
+var startFaults = map[string]func(){
+	"true":   func() { os.Exit(0) },
+	"exit":   func() { stderr("cannot read my configuration\n"); os.Exit(3) },
+	"panic":  func() { panic("no CRM at https://fake.example/rest/1/0123456789abcdef/ today") },
+	"signal": func() { _ = syscall.Kill(os.Getpid(), syscall.SIGTERM); forever() },
+	"silent": forever,
+	"freeze": func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) },
+	"usage":  func() { fmt.Println("usage: something else"); forever() },
+	"long":   func() { fmt.Print(strings.Repeat("x", 1<<20)); forever() },
+
+	"protocol 0":  func() { shake("0", "unix", socket(), "grpc") },
+	"protocol 99": func() { shake("99", "unix", socket(), "grpc") },
+	"netrpc":      func() { shake("1", "unix", socket(), "netrpc") },
+	"elsewhere":   func() { shake("1", "tcp", "127.0.0.1:9", "grpc") },
+	"nobody":      func() { shake("1", "unix", socket(), "grpc") },
+}
+
+// shake writes a handshake and serves nothing.
+func shake(protocol, network, address, kind string) {
+	fmt.Printf("1|%s|%s|%s|%s|\n", protocol, network, address, kind)
+	forever()
+}
+
+func socket() string { return filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "plugin-none") }
+
+func forever() {
+	for {
+		time.Sleep(time.Hour)
+	}
+}
+
+// stderr writes past the pipe that go-plugin puts in the place of os.Stderr.
+func stderr(text string) {
+	for b := []byte(text); len(b) > 0; {
+		n, err := syscall.Write(2, b)
+		if err != nil {
+			return
+		}
+		b = b[n:]
+	}
+}
+
+// die ends the process as a plugin's own goroutine would: out of Serve's reach.
+func die(words string) {
+	go panic(words)
+	forever()
+}
+
+// requestFaults answer a CheckConnection whose setting "do" is "word argument".
+// What they return becomes findings.
+var requestFaults = map[string]func(argument string) []string{
+	"environ": func(string) []string { return os.Environ() },
+	"where": func(string) []string {
+		exe, _ := os.Executable()
+		dir, _ := os.Getwd()
+		return []string{"exe=" + exe, "dir=" + dir, "tmp=" + os.TempDir(), "args=" + strings.Join(os.Args, " ")}
+	},
+	"stderr":     func(text string) []string { stderr(text + "\n"); return []string{"written"} },
+	"stdout":     func(text string) []string { fmt.Println(text); return []string{"written"} },
+	"say":        func(text string) []string { return []string{text} },
+	"flood":      flood,
+	"panic":      func(words string) []string { die(words); return nil },
+	"exit":       func(status string) []string { n, _ := strconv.Atoi(status); os.Exit(n); return nil },
+	"freeze":     func(string) []string { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP); return []string{"awake"} },
+	"grandchild": func(string) []string { return grandchild(&syscall.SysProcAttr{}) },
+	"runaway":    func(string) []string { return grandchild(&syscall.SysProcAttr{Setsid: true}) },
+	"litter": func(string) []string {
+		_ = os.WriteFile(filepath.Join(os.TempDir(), "litter"), []byte("x"), 0o600)
+		return []string{os.TempDir()}
+	},
+}
+
+func flood(lines string) []string {
+	n, _ := strconv.Atoi(lines)
+	for i := range n {
+		stderr(`{"@level":"info","@message":"line ` + strconv.Itoa(i) + `"}` + "\n")
+	}
+	return []string{lines}
+}
+
+// grandchild starts a process that holds this one's standard error.
+func grandchild(attr *syscall.SysProcAttr) []string {
+	cmd := exec.Command("sleep", "60")
+	cmd.Stderr, cmd.SysProcAttr = os.NewFile(2, "stderr"), attr
+	if err := cmd.Start(); err != nil {
+		return []string{err.Error()}
+	}
+	return []string{strconv.Itoa(cmd.Process.Pid)}
+}
+
+func findings(lines []string) crm.ConnectionCheck {
+	var check crm.ConnectionCheck
+	for _, line := range lines {
+		check.Findings = append(check.Findings, crm.Finding{Code: "fake", OK: true, Message: crm.Text{RU: line, EN: line}})
+	}
+	return check
+}
