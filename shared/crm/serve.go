@@ -49,8 +49,10 @@ func Serve(impl Plugin) {
 	signal.Ignore(os.Interrupt)
 	slog.SetDefault(NewLogger())
 	p := newProcess()
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM)
 	go p.watchStdin(os.Stdin)
-	go p.watchTerm()
+	go p.watchTerm(term)
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  Handshake,
 		VersionedPlugins: map[int]plugin.PluginSet{ProtocolVersion: {PluginName: &grpcPlugin{impl: impl, calls: p.calls}}},
@@ -125,9 +127,7 @@ func (p *process) watchStdin(stdin *os.File) {
 
 // watchTerm is patient first: when a service manager stops host and plugin with
 // one signal, the host ends its own runs, and they are cancelled, not lost.
-func (p *process) watchTerm() {
-	term := make(chan os.Signal, 1)
-	signal.Notify(term, syscall.SIGTERM)
+func (p *process) watchTerm(term <-chan os.Signal) {
 	<-term
 	if !p.calls.wait(termPatience) {
 		p.calls.stop()

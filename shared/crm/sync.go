@@ -98,7 +98,8 @@ type Change struct {
 	// The other party of a conflict, when it belongs to the same tenant.
 	OtherExternalID string
 	OtherUserID     int64
-	// Before and After hold the columns that change, by column name; nil is NULL.
+	// Before and After hold the columns that change, by column name. A value is nil
+	// (NULL), a string, an int64 or a bool; other types arrive as one of these.
 	// A preview's After is what would be written.
 	Before, After map[string]any
 }
