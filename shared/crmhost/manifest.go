@@ -22,6 +22,7 @@ const (
 	maxManifest = 64 << 10
 	maxName     = 32
 	maxAliases  = 16
+	maxArgument = 100
 )
 
 var (
@@ -73,6 +74,11 @@ func checkManifest(m crm.Manifest) error {
 	}
 	if err := checkAliases(m); err != nil {
 		return err
+	}
+	for _, argument := range m.Simulator {
+		if len(m.Simulator) > maxAliases || clean(argument, maxArgument) != argument {
+			return badField("simulator")
+		}
 	}
 	if m.Protocol != crm.ProtocolVersion {
 		return wrongProtocol(m.Protocol)

@@ -17,8 +17,8 @@ import (
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "manifest" {
-		aliases := map[string]string{"fake:sync-users": "sync-users"}
-		if err := crm.WriteManifest(os.Stdout, crmtest.FakeDescription(), aliases); err != nil {
+		extra := crm.Manifest{Aliases: map[string]string{"fake:sync-users": "sync-users"}}
+		if err := crm.WriteManifest(os.Stdout, crmtest.FakeDescription(), extra); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
