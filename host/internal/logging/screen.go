@@ -28,6 +28,9 @@ func NewScreen(file *os.File) *Screen {
 	return newScreen(file, term.IsTerminal(int(file.Fd())))
 }
 
+// NewPlainScreen makes the Screen of an output that is no terminal.
+func NewPlainScreen(out io.Writer) *Screen { return newScreen(out, false) }
+
 func newScreen(out io.Writer, terminal bool) *Screen {
 	return &Screen{out: out, terminal: terminal}
 }

@@ -3,7 +3,6 @@ package mysqld
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
@@ -14,11 +13,11 @@ import (
 	"strings"
 )
 
-// Database and PluginAccount are names in the private database; the account is
-// written as usersync.Grants takes it.
+// Names in the private database. PluginUser is an account as GRANT takes it
+// (usersync.Grants).
 const (
-	Database      = "booking"
-	PluginAccount = "'" + pluginUser + "'@'localhost'"
+	Database   = "booking"
+	PluginUser = "'" + pluginUser + "'@'localhost'"
 )
 
 const (
@@ -71,8 +70,10 @@ func readAccounts(path string) (accounts, error) {
 }
 
 // statements bring the accounts and the database to what they should be, from
-// whatever they are; one statement a line, as an init file wants it.
-func (a accounts) statements() string {
+// whatever they are; one statement a line, as an init file wants it. A fresh owner
+// starts the plugins' account without privileges; when the server is only started
+// again under running plugins, they keep theirs.
+func (a accounts) statements(fresh bool) string {
 	lines := []string{
 		// Root from elsewhere, without a password: unreachable without a network, gone all the same.
 		"DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost'",
@@ -82,8 +83,11 @@ func (a accounts) statements() string {
 		fmt.Sprintf("CREATE USER IF NOT EXISTS '%s'@'localhost' IDENTIFIED BY '%s'", hostUser, a.Host),
 		fmt.Sprintf("ALTER USER '%s'@'localhost' IDENTIFIED BY '%s'", hostUser, a.Host),
 		fmt.Sprintf("GRANT ALL PRIVILEGES ON `%s`.* TO '%s'@'localhost'", Database, hostUser),
-		fmt.Sprintf("CREATE USER IF NOT EXISTS %s IDENTIFIED BY '%s'", PluginAccount, a.Plugin),
-		fmt.Sprintf("ALTER USER %s IDENTIFIED BY '%s'", PluginAccount, a.Plugin),
+		fmt.Sprintf("CREATE USER IF NOT EXISTS %s IDENTIFIED BY '%s'", PluginUser, a.Plugin),
+		fmt.Sprintf("ALTER USER %s IDENTIFIED BY '%s'", PluginUser, a.Plugin),
+	}
+	if fresh {
+		lines = append(lines, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+PluginUser)
 	}
 	return strings.Join(lines, ";\n") + ";\n"
 }
@@ -105,29 +109,20 @@ func writePrivate(path, text string) error {
 	return os.Rename(temporary, path)
 }
 
-// EnsurePluginAccount gives the account of plugins exactly these privileges: the
-// statements are those of usersync.Grants for PluginAccount and Database, of all
-// plugins together. What an earlier list gave and this one does not is taken away.
+// EnsurePluginAccount gives the account of plugins these privileges; the statements
+// are those of usersync.Grants for PluginUser and Database. Those of several plugins
+// add up. The account begins with none each time that an owner starts, so what a
+// plugin no longer asks for does not stay.
 func (i *Instance) EnsurePluginAccount(ctx context.Context, grants []string) error {
 	db, err := sql.Open("mysql", i.dsn(rootUser, i.accounts.Root, "").Reveal())
 	if err != nil {
 		return fmt.Errorf("open the private database: %w", err)
 	}
 	defer db.Close()
-	sum := sha256.Sum256([]byte(strings.Join(grants, "\n")))
-	mark := hex.EncodeToString(sum[:])
-	if before, err := os.ReadFile(i.folder.grantsMark()); err != nil || string(before) != mark {
-		if _, err := db.ExecContext(ctx, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+PluginAccount); err != nil {
-			return fmt.Errorf("take the former privileges of plugins away: %w", err)
-		}
-	}
 	for _, grant := range grants {
 		if _, err := db.ExecContext(ctx, grant); err != nil {
 			return fmt.Errorf("give plugins their privileges: %w", err)
 		}
-	}
-	if err := writePrivate(i.folder.grantsMark(), mark); err != nil {
-		return unwritable(i.folder.path, err)
 	}
 	return nil
 }

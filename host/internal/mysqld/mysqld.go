@@ -182,10 +182,9 @@ func makeFolder(dataDir string) (folder, error) {
 	return f, nil
 }
 
-func (f folder) ownerLock() string  { return filepath.Join(f.path, "owner.lock") }
-func (f folder) usersLock() string  { return filepath.Join(f.path, "users.lock") }
-func (f folder) accounts() string   { return filepath.Join(f.path, "accounts.json") }
-func (f folder) initFile() string   { return filepath.Join(f.path, "init.sql") }
-func (f folder) grantsMark() string { return filepath.Join(f.path, "plugin-grants") }
-func (f folder) socket() string     { return filepath.Join(f.path, "mariadb.sock") }
-func (f folder) data() string       { return filepath.Join(f.path, "data") }
+func (f folder) ownerLock() string { return filepath.Join(f.path, "owner.lock") }
+func (f folder) usersLock() string { return filepath.Join(f.path, "users.lock") }
+func (f folder) accounts() string  { return filepath.Join(f.path, "accounts.json") }
+func (f folder) initFile() string  { return filepath.Join(f.path, "init.sql") }
+func (f folder) socket() string    { return filepath.Join(f.path, "mariadb.sock") }
+func (f folder) data() string      { return filepath.Join(f.path, "data") }

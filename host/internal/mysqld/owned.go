@@ -62,7 +62,7 @@ func (i *Instance) start(ctx context.Context) error {
 	if i.accounts, err = makeAccounts(i.folder.accounts()); err != nil {
 		return unwritable(i.folder.path, err)
 	}
-	if err := i.launch(ctx); err != nil {
+	if err := i.launch(ctx, true); err != nil {
 		return err
 	}
 	return i.owned.lock.tell(i.state(false))
@@ -74,8 +74,8 @@ func (i *Instance) state(stopping bool) ownerState {
 
 // launch starts the server with its accounts set up, each time: what a kill left
 // undone at the first start is done at the next.
-func (i *Instance) launch(ctx context.Context) error {
-	if err := writePrivate(i.folder.initFile(), i.accounts.statements()); err != nil {
+func (i *Instance) launch(ctx context.Context, fresh bool) error {
+	if err := writePrivate(i.folder.initFile(), i.accounts.statements(fresh)); err != nil {
 		return unwritable(i.folder.path, err)
 	}
 	defer os.Remove(i.folder.initFile())
@@ -135,7 +135,7 @@ func (i *Instance) relaunch() error {
 		case <-ctx.Done():
 		}
 	}()
-	return i.launch(ctx)
+	return i.launch(ctx, false)
 }
 
 // stop waits for the others, then stops the server and gives the lock back.

@@ -23,24 +23,24 @@ import (
 // (BOOKING_SECRET_KEY), next must be given too, and the operator changes the
 // variable afterwards. Hosts that run keep the old key and refuse to seal with it
 // (store.ErrKeyChanged) until they are started again.
-func Rotate(ctx context.Context, db *bun.DB, source Source, next secret.Text) (int, error) {
-	key, err := nextKey(source, next)
+func Rotate(ctx context.Context, db *bun.DB, o Options, next secret.Text) (int, error) {
+	key, err := nextKey(o, next)
 	if err != nil {
 		return 0, err
 	}
-	if !source.Given.Empty() {
-		old, err := Unlock(ctx, db, source)
+	if !o.Key.Empty() {
+		old, err := Unlock(ctx, db, o)
 		if err != nil {
 			return 0, err
 		}
 		return reseal(ctx, db, old, key)
 	}
-	ring, err := openKeyring(ctx, source.Dir)
+	ring, err := openKeyring(ctx, o.DataDir)
 	if err != nil {
 		return 0, err
 	}
 	defer ring.close()
-	old, err := ring.unlock(ctx, db, source)
+	old, err := ring.unlock(ctx, db, o)
 	if err != nil {
 		return 0, err
 	}
@@ -59,11 +59,11 @@ func Rotate(ctx context.Context, db *bun.DB, source Source, next secret.Text) (i
 // ErrNextKey: rotating a given key needs the new one.
 var ErrNextKey = errors.New("the new key must be given")
 
-func nextKey(source Source, next secret.Text) (Key, error) {
+func nextKey(o Options, next secret.Text) (Key, error) {
 	switch {
 	case !next.Empty():
 		return ParseKey(next)
-	case !source.Given.Empty():
+	case !o.Key.Empty():
 		return Key{}, ErrNextKey
 	default:
 		return NewKey(rand.Reader)
@@ -85,7 +85,7 @@ func reseal(ctx context.Context, db *bun.DB, old *Box, key Key) (int, error) {
 			return fmt.Errorf("lock the check value of the key: %w", err)
 		}
 		if !bytes.Equal(check, old.check) {
-			return wrongKey(Source{})
+			return wrongKey(Options{})
 		}
 		if count, err = resealRows(ctx, tx, old, box); err != nil {
 			return err

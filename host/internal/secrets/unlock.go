@@ -25,12 +25,12 @@ var checkPlace = Place{Field: "check"}
 // checkText is what the check value says.
 const checkText = "this key fits"
 
-// Source says where the host's key comes from.
-type Source struct {
-	// Given is the key of BOOKING_SECRET_KEY; empty: the file in Dir.
-	Given secret.Text
-	// Dir is the data directory; it is made with mode 0700 when it is not there.
-	Dir string
+// Options say where the host's key comes from.
+type Options struct {
+	// DataDir holds the key's file; it is made with mode 0700 when it is not there.
+	DataDir string
+	// Key is that of BOOKING_SECRET_KEY; empty: the file in DataDir.
+	Key secret.Text
 }
 
 // Unlock finds the key that fits the database and returns its Box. On a database
@@ -39,24 +39,24 @@ type Source struct {
 // or ErrWrongKey. It also ends a rotation that was killed halfway.
 //
 // A key that does not fit is ErrWrongKey with a sentence that says what to do.
-func Unlock(ctx context.Context, db *bun.DB, source Source) (*Box, error) {
-	if !source.Given.Empty() {
-		key, err := ParseKey(source.Given)
+func Unlock(ctx context.Context, db *bun.DB, o Options) (*Box, error) {
+	if !o.Key.Empty() {
+		key, err := ParseKey(o.Key)
 		if err != nil {
 			return nil, err
 		}
-		return settle(ctx, db, source, key)
+		return settle(ctx, db, o, key)
 	}
-	ring, err := openKeyring(ctx, source.Dir)
+	ring, err := openKeyring(ctx, o.DataDir)
 	if err != nil {
 		return nil, err
 	}
 	defer ring.close()
-	return ring.unlock(ctx, db, source)
+	return ring.unlock(ctx, db, o)
 }
 
 // unlock takes the key of the ring that fits, and puts it in its place.
-func (r *keyring) unlock(ctx context.Context, db *bun.DB, source Source) (*Box, error) {
+func (r *keyring) unlock(ctx context.Context, db *bun.DB, o Options) (*Box, error) {
 	current, next, err := r.read()
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func (r *keyring) unlock(ctx context.Context, db *bun.DB, source Source) (*Box, 
 		current = next
 	}
 	if current == nil && check != nil {
-		return nil, wrongKey(source)
+		return nil, wrongKey(o)
 	}
 	if current == nil {
 		fresh, err := NewKey(rand.Reader)
@@ -84,11 +84,11 @@ func (r *keyring) unlock(ctx context.Context, db *bun.DB, source Source) (*Box, 
 		}
 		current = &fresh
 	}
-	return settle(ctx, db, source, *current)
+	return settle(ctx, db, o, *current)
 }
 
 // settle makes the key the database's when that has none, and checks that it fits.
-func settle(ctx context.Context, db *bun.DB, source Source, key Key) (*Box, error) {
+func settle(ctx context.Context, db *bun.DB, o Options, key Key) (*Box, error) {
 	box, err := NewBox(key, rand.Reader)
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func settle(ctx context.Context, db *bun.DB, source Source, key Key) (*Box, erro
 		return nil, err
 	}
 	if _, err := box.Open(checkPlace, check); err != nil {
-		return nil, wrongKey(source)
+		return nil, wrongKey(o)
 	}
 	box.check = check
 	return box, nil
@@ -166,7 +166,7 @@ func probe(ctx context.Context, db *bun.DB, box *Box) error {
 		return fmt.Errorf("read a stored secret: %w", err)
 	}
 	if _, err := box.Open(row.place(), row.Sealed); err != nil {
-		return wrongKey(Source{})
+		return wrongKey(Options{})
 	}
 	return nil
 }
@@ -185,21 +185,21 @@ func (r sealedRow) place() Place {
 	return Place{TenantID: r.TenantID, Plugin: r.Plugin, Field: r.Field}
 }
 
-func wrongKey(source Source) error {
+func wrongKey(o Options) error {
 	text := crm.Text{
 		RU: "Ключ шифрования не подходит к этой базе данных: проверьте BOOKING_SECRET_KEY или папку данных BOOKING_DATA_DIR",
 		EN: "The encryption key does not fit this database: check BOOKING_SECRET_KEY or the data directory BOOKING_DATA_DIR",
 	}
 	switch {
-	case !source.Given.Empty():
+	case !o.Key.Empty():
 		text = crm.Text{
 			RU: "BOOKING_SECRET_KEY не подходит к этой базе данных: верните прежний ключ или укажите базу, для которой этот ключ создан",
 			EN: "BOOKING_SECRET_KEY does not fit this database: put the former key back, or name the database that this key was made for",
 		}
-	case source.Dir != "":
+	case o.DataDir != "":
 		text = crm.Text{
-			RU: fmt.Sprintf("Ключ из папки данных %s не подходит к этой базе данных (или его там нет): укажите прежнюю папку (BOOKING_DATA_DIR) или прежний ключ (BOOKING_SECRET_KEY)", source.Dir),
-			EN: fmt.Sprintf("The key in the data directory %s does not fit this database (or is not there): name the former directory (BOOKING_DATA_DIR) or the former key (BOOKING_SECRET_KEY)", source.Dir),
+			RU: fmt.Sprintf("Ключ из папки данных %s не подходит к этой базе данных (или его там нет): укажите прежнюю папку (BOOKING_DATA_DIR) или прежний ключ (BOOKING_SECRET_KEY)", o.DataDir),
+			EN: fmt.Sprintf("The key in the data directory %s does not fit this database (or is not there): name the former directory (BOOKING_DATA_DIR) or the former key (BOOKING_SECRET_KEY)", o.DataDir),
 		}
 	}
 	return problem.New(ErrWrongKey, text, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
@@ -11,6 +12,24 @@ import (
 
 // linkColumn is the shape that the contract demands of an external-id column.
 var linkColumn = regexp.MustCompile(`^[a-z][a-z0-9]*_user_id$`)
+
+// LinkColumns lists the external-id columns that users has, by name: one for each
+// CRM that was ever connected.
+func (s *Store) LinkColumns(ctx context.Context) ([]string, error) {
+	var columns []string
+	err := s.read(ctx, "read the columns of users", func(ctx context.Context) error {
+		columns = nil
+		return usersColumns(s.db).Order("column_name").Scan(ctx, &columns)
+	})
+	return slices.DeleteFunc(columns, func(name string) bool { return !linkColumn.MatchString(name) }), err
+}
+
+// usersColumns asks for the names of the columns of users. (MySQL heads the answer
+// COLUMN_NAME unless it is named here.)
+func usersColumns(db *bun.DB) *bun.SelectQuery {
+	return db.NewSelect().TableExpr("information_schema.columns").ColumnExpr("column_name AS column_name").
+		Where("table_schema = DATABASE()").Where("table_name = 'users'")
+}
 
 // LinkCount counts the tenant's rows with a link. Where the column is not there
 // yet, there are none.
@@ -63,10 +82,7 @@ func (s *Store) userColumns(ctx context.Context, names ...string) (map[string]bo
 	var found []string
 	err := s.read(ctx, "read the columns of users", func(ctx context.Context) error {
 		found = nil
-		// MySQL heads this column COLUMN_NAME unless it is named here.
-		return s.db.NewSelect().TableExpr("information_schema.columns").ColumnExpr("column_name AS column_name").
-			Where("table_schema = DATABASE()").Where("table_name = 'users'").
-			Where("column_name IN (?)", bun.List(names)).Scan(ctx, &found)
+		return usersColumns(s.db).Where("column_name IN (?)", bun.List(names)).Scan(ctx, &found)
 	})
 	for _, name := range found {
 		there[name] = true

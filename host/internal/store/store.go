@@ -11,7 +11,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 
 	"booking/shared/crm"
 	"booking/shared/secret"
+	"booking/shared/usersync"
 )
 
 // Patience is how long a database that is away is waited for where that is safe.
@@ -39,16 +39,21 @@ type Store struct {
 // notice (may be nil) is told that it waits. A server that answers with a refusal
 // (account, privileges, no such database) is an error at once.
 func Open(ctx context.Context, dsn secret.Text, notice func(crm.Text)) (*Store, error) {
-	// Asked before Bun is: its dialect looks at the server's version when it is made.
-	if err := reach(ctx, dsn, Patience, notice); err != nil {
+	return open(ctx, dsn, notice, Patience)
+}
+
+func open(ctx context.Context, dsn secret.Text, notice func(crm.Text), patience time.Duration) (*Store, error) {
+	var db *bun.DB
+	w := waiting{patience: patience, notice: notice}
+	err := w.do(ctx, "open the database", func(context.Context) (err error) {
+		db, err = usersync.OpenDB(dsn)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
-	db, err := openDB(dsn)
-	if err != nil {
-		return nil, databaseError("open the database", err)
-	}
 	s := New(db)
-	s.Notice = notice
+	s.Notice, s.Patience = notice, patience
 	return s, nil
 }
 
@@ -65,18 +70,6 @@ func (s *Store) Close() error { return s.db.Close() }
 
 // now is the time for a row, in the whole seconds of the existing server's columns.
 func (s *Store) now() time.Time { return s.Clock().UTC().Truncate(time.Second) }
-
-// reach waits until the server lets this account in.
-func reach(ctx context.Context, dsn secret.Text, patience time.Duration, notice func(crm.Text)) error {
-	db, err := sql.Open("mysql", dsn.Reveal())
-	if err != nil {
-		// The driver's error may quote a part of the DSN.
-		return databaseError("open the database", errDSN)
-	}
-	defer db.Close()
-	w := waiting{patience: patience, notice: notice}
-	return w.do(ctx, "reach the database", db.PingContext)
-}
 
 // read runs a query that may be asked again: a database that is away is waited for.
 func (s *Store) read(ctx context.Context, doing string, query func(context.Context) error) error {

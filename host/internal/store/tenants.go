@@ -17,23 +17,35 @@ import (
 // maxText is the length of the text columns, in characters.
 const maxText = 255
 
-// statusBlocked is the subscription_status of a tenant that may not work.
-const statusBlocked = "blocked"
+// subscriptionBlocked is the subscription_status of a tenant that may not work.
+const subscriptionBlocked = "blocked"
 
 // Tenant is a company.
 type Tenant struct {
 	bun.BaseModel `bun:"table:tenants"`
 
-	ID        int64     `bun:"id,pk,autoincrement"`
-	Name      string    `bun:"name"`
-	Status    string    `bun:"subscription_status,nullzero"`
-	DeletedAt time.Time `bun:"deleted_at,nullzero"`
-	CreatedAt time.Time `bun:"created_at,nullzero"`
-	UpdatedAt time.Time `bun:"updated_at,nullzero"`
+	ID   int64  `bun:"id,pk,autoincrement"`
+	Name string `bun:"name"`
+	// Subscription is trial, active or blocked, as the existing server keeps it.
+	Subscription string    `bun:"subscription_status,nullzero"`
+	DeletedAt    time.Time `bun:"deleted_at,nullzero"`
+	CreatedAt    time.Time `bun:"created_at,nullzero"`
+	UpdatedAt    time.Time `bun:"updated_at,nullzero"`
 }
 
 // CRM is the tenant as plugins are told of it.
 func (t Tenant) CRM() crm.Tenant { return crm.Tenant{ID: t.ID, Name: t.Name} }
+
+// Status is what lists show: active, blocked or deleted.
+func (t Tenant) Status() string {
+	switch {
+	case !t.DeletedAt.IsZero():
+		return "deleted"
+	case t.Subscription == subscriptionBlocked:
+		return "blocked"
+	}
+	return "active"
+}
 
 // Refusal says why nothing may be done for the tenant: nil, or a *crm.Error with
 // CodeTenantBlocked above ErrTenantBlocked or ErrTenantDeleted.
@@ -43,7 +55,7 @@ func (t Tenant) Refusal() error {
 		return crm.NewError(crm.CodeTenantBlocked, crm.Text{
 			RU: fmt.Sprintf("Компания %d удалена", t.ID), EN: fmt.Sprintf("Tenant %d is deleted", t.ID),
 		}, ErrTenantDeleted)
-	case t.Status == statusBlocked:
+	case t.Subscription == subscriptionBlocked:
 		return crm.NewError(crm.CodeTenantBlocked, crm.Text{
 			RU: fmt.Sprintf("Компания %d заблокирована: подписка приостановлена", t.ID),
 			EN: fmt.Sprintf("Tenant %d is blocked: its subscription is suspended", t.ID),
@@ -100,7 +112,7 @@ func (s *Store) EnabledTenants(ctx context.Context) ([]Tenant, error) {
 		return tenantColumns(s.db.NewSelect().Model(&tenants)).
 			Where("id IN (SELECT tenant_id FROM crm_connections WHERE enabled = 1)").
 			Where("deleted_at IS NULL").
-			Where("COALESCE(subscription_status, '') <> ?", statusBlocked).
+			Where("COALESCE(subscription_status, '') <> ?", subscriptionBlocked).
 			Order("id").Scan(ctx)
 	})
 	return tenants, err
