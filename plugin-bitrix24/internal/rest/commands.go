@@ -7,7 +7,8 @@ import (
 )
 
 const (
-	pageSize   = 50 // always, whatever is asked for (user-get.md)
+	// PageSize is how many people a page has, whatever is asked for (user-get.md).
+	PageSize   = 50
 	batchLimit = 50 // commands in one batch (batch.md)
 	// manyDepartments is where a filter by department would make a batch's commands
 	// too long; the answer is filtered in any case.
@@ -64,7 +65,7 @@ func (q Query) batchParams(after string, pages int, withCount bool) map[string]a
 	cmd := make(map[string]string, pages+1)
 	for i := range pages {
 		cmd[pageKey(i)] = command(methodUsers, q.pageParams(after))
-		after = fmt.Sprintf("$result[%s][%d][ID]", pageKey(i), pageSize-1)
+		after = fmt.Sprintf("$result[%s][%d][ID]", pageKey(i), PageSize-1)
 	}
 	if withCount {
 		cmd[countKey] = command(methodUsers, q.countParams())

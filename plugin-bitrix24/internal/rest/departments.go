@@ -30,7 +30,7 @@ func (c *Client) Departments(ctx context.Context) ([]Department, error) {
 
 func (c *Client) departments(ctx context.Context) (all []Department, total int, err error) {
 	known := map[string]bool{}
-	for start := 0; ; start += pageSize {
+	for start := 0; ; start += PageSize {
 		a, err := c.call(ctx, methodDepartments, map[string]any{"sort": "ID", "order": "ASC", "START": start})
 		if err != nil {
 			return nil, 0, err
@@ -51,7 +51,7 @@ func (c *Client) departments(ctx context.Context) (all []Department, total int, 
 			}
 		}
 		// Past the end some servers repeat the last page: then nobody is new.
-		if len(page.items) < pageSize || len(all) == before || len(all) == a.total {
+		if len(page.items) < PageSize || len(all) == before || len(all) == a.total {
 			return all, a.total, nil
 		}
 	}

@@ -82,9 +82,9 @@ func (r *reading) plan() (pages int, count bool) {
 		if known == 0 {
 			return limit - 1, true
 		}
-		return min(limit-1, known/pageSize+2), true
+		return min(limit-1, known/PageSize+2), true
 	}
-	need := max(0, r.total-r.seen+pageSize-1)/pageSize + 1
+	need := max(0, r.total-r.seen+PageSize-1)/PageSize + 1
 	if need < limit {
 		return need, true
 	}
@@ -213,7 +213,7 @@ func (r *reading) takePage(raw json.RawMessage, first bool) (broken bool, f *fai
 		r.add(u)
 	}
 	r.after = after
-	r.ended = len(page) < pageSize
+	r.ended = len(page) < PageSize
 	return false, nil
 }
 
@@ -222,7 +222,7 @@ func (r *reading) takePage(raw json.RawMessage, first bool) (broken bool, f *fai
 // those who are new and the highest ID.
 func (r *reading) follows(page []wireUser) (after string, fresh []*wireUser, ok bool) {
 	after = r.after
-	full := len(page) >= pageSize
+	full := len(page) >= PageSize
 	known := make(map[string]bool, len(page))
 	for i := range page {
 		u := &page[i]

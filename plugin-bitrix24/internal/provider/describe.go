@@ -1,0 +1,79 @@
+package provider
+
+import (
+	"context"
+
+	"booking/plugin-bitrix24/internal/rest"
+	"booking/shared/crm"
+)
+
+// Version of the plugin, shown in the host's list of plugins.
+const Version = "0.1.0"
+
+// linkColumn of users holds the portal's user ID.
+const linkColumn = "bitrix24_user_id"
+
+// Keys of the settings; scripts rely on them.
+const (
+	keyWebhook     = "webhook_url"
+	keyDepartments = "departments"
+	keyPhone       = "sync_phone"
+	keyPosition    = "sync_position"
+)
+
+// Extra is what the manifest says beyond the description: a command's name for people
+// who come from the older server, and the simulator for the host's demo.
+func Extra() crm.Manifest {
+	return crm.Manifest{
+		Aliases:   map[string]string{"bitrix24:sync-users": "sync-users"},
+		Simulator: []string{"simulate", "--print-json", "--until-stdin-closes", "--oddities", "0.1"},
+	}
+}
+
+// Describe implements [crm.Plugin].
+func (*Provider) Describe(context.Context) (crm.Description, error) { return Description(), nil }
+
+// Description is what Describe answers.
+func Description() crm.Description {
+	return crm.Description{
+		Name:             "bitrix24",
+		Version:          Version,
+		Title:            crm.Text{RU: "Битрикс24", EN: "Bitrix24"},
+		Capabilities:     []crm.Capability{crm.CapabilitySyncUsers},
+		ExternalIDColumn: linkColumn,
+		MigrationSet:     "bitrix24",
+		Fields:           fields,
+	}
+}
+
+var fields = []crm.Field{
+	{
+		Key: keyWebhook, Type: crm.FieldText, Required: true, Secret: true,
+		Label: crm.Text{RU: "Адрес входящего вебхука", EN: "Address of the inbound webhook"},
+		Help: crm.Text{
+			RU: "Битрикс24 → Разработчикам → Другое → Входящий вебхук, права user и department. Вид: " + rest.RightForm,
+			EN: "Bitrix24 → Developer resources → Other → Inbound webhook, scopes user and department. Form: " + rest.RightForm,
+		},
+	},
+	{
+		Key: keyDepartments, Type: crm.FieldIDs,
+		Label: crm.Text{RU: "Отделы", EN: "Departments"},
+		Help: crm.Text{
+			RU: "Номера отделов через запятую, вместе с их подотделами. Пусто: все сотрудники",
+			EN: "IDs of departments, comma separated; their sub-departments are included. Empty: everybody",
+		},
+	},
+	{
+		Key: keyPhone, Type: crm.FieldBool, Default: "false",
+		Label: crm.Text{RU: "Обновлять телефон", EN: "Keep the phone up to date"},
+		Help: crm.Text{
+			RU: "Мобильный, если его нет — рабочий, если нет и его — личный",
+			EN: "The mobile one, else the work one, else the private one",
+		},
+	},
+	{
+		Key: keyPosition, Type: crm.FieldBool, Default: "false",
+		Label: crm.Text{RU: "Обновлять должность", EN: "Keep the position up to date"},
+		Help:  crm.Text{RU: "Должность из карточки сотрудника", EN: "The position in the employee's profile"},
+	},
+}

@@ -1,0 +1,101 @@
+// Package provider is the Bitrix24 plugin: it brings a portal's people (package rest)
+// and the sync engine (package usersync) together behind the contract (package crm).
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/uptrace/bun"
+
+	"booking/migrations"
+	"booking/plugin-bitrix24/internal/rest"
+	"booking/shared/crm"
+	"booking/shared/usersync"
+)
+
+// Provider implements [crm.Plugin]. One serves all tenants.
+type Provider struct {
+	// portals outlives Configure: a portal's limits do not care who asks.
+	portals *rest.Portals
+
+	mu    sync.Mutex
+	setup *setup
+}
+
+var _ crm.Plugin = (*Provider)(nil)
+
+// New makes a Provider that still wants a Configure.
+func New() *Provider {
+	return &Provider{portals: rest.NewPortals(rest.DefaultBucket, rest.DefaultLeak)}
+}
+
+// setup is what one Configure said.
+type setup struct {
+	crm.Configuration
+	transport *rest.Transport
+	db        *bun.DB // nil without a DSN
+	calls     sync.WaitGroup
+}
+
+// Configure implements [crm.Plugin]. Calls that run go on with the values they began
+// with.
+func (p *Provider) Configure(_ context.Context, c crm.Configuration) error {
+	s := &setup{Configuration: c}
+	var err error
+	s.transport, err = rest.NewTransport(rest.Policy{HTTPPortals: c.HTTPPortals, Proxy: c.Proxy})
+	if err != nil {
+		return fmt.Errorf("set up calls to portals: %w", err)
+	}
+	if !c.DSN.Empty() {
+		if s.db, err = usersync.OpenDB(c.DSN); err != nil {
+			return fmt.Errorf("set up the database: %w", err)
+		}
+	}
+	p.mu.Lock()
+	old := p.setup
+	p.setup = s
+	p.mu.Unlock()
+	if old != nil {
+		go old.close()
+	}
+	return nil
+}
+
+// close lets the calls that use the setup end first.
+func (s *setup) close() {
+	s.calls.Wait()
+	s.transport.Close()
+	if s.db != nil {
+		_ = s.db.Close()
+	}
+}
+
+var errNotConfigured = errors.New("the plugin was not configured")
+
+// use returns the setup of now; done must be called after the last use.
+func (p *Provider) use() (s *setup, done func(), err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.setup == nil {
+		return nil, nil, errNotConfigured
+	}
+	p.setup.calls.Add(1)
+	return p.setup, p.setup.calls.Done, nil
+}
+
+// Migrate implements [crm.Plugin]. The DSN is used for this call only.
+func (p *Provider) Migrate(ctx context.Context, m crm.Migration) (crm.MigrationResult, error) {
+	db, err := usersync.OpenDB(m.DSN)
+	if err != nil {
+		return crm.MigrationResult{}, fmt.Errorf("set up the database for the migration: %w", err)
+	}
+	defer func() { _ = db.Close() }()
+	applied, err := migrations.Bitrix24.Up(ctx, db)
+	if err != nil {
+		return crm.MigrationResult{}, fmt.Errorf("bring the table users up: %w", err)
+	}
+	return crm.MigrationResult{Applied: applied}, nil
+}
