@@ -19,7 +19,7 @@ func (r *run) preview(ctx context.Context, people []Person) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, units := range chunksOf(unitsOf(entries, &r.ledger)) {
+	for _, units := range chunksOf(unitsOf(entries, &r.ledger), r.chunkRows) {
 		c, err := r.transact(ctx, units, (*chunk).record)
 		if err != nil {
 			return "", databaseError(err)
@@ -70,7 +70,7 @@ func (r *run) applyPlan(ctx context.Context, plan *Plan) error {
 	if err := r.progress(); err != nil {
 		return err
 	}
-	for _, chunk := range chunksOf(units) {
+	for _, chunk := range chunksOf(units, r.chunkRows) {
 		if err := r.writeChunk(ctx, chunk); err != nil {
 			return databaseError(err)
 		}

@@ -25,6 +25,9 @@ type Engine struct {
 	Random io.Reader
 	// Sleep waits between two tries, or returns the context's error; nil waits really.
 	Sleep func(context.Context, time.Duration) error
+	// chunkRows is the most people in a chunk; 0 means the constant. Tests want many
+	// chunks of few people.
+	chunkRows int
 }
 
 // ErrFenced is in the chain of a run's error when its row in crm_runs does not hold
@@ -75,7 +78,7 @@ func (e *Engine) Run(ctx context.Context, request Request, source Source, events
 	return result, err
 }
 
-// ready fills in the real clock and randomness.
+// ready fills in what was left at zero.
 func (e *Engine) ready() *Engine {
 	ready := *e
 	if ready.Clock == nil {
@@ -83,6 +86,9 @@ func (e *Engine) ready() *Engine {
 	}
 	if ready.Random == nil {
 		ready.Random = rand.Reader
+	}
+	if ready.chunkRows == 0 {
+		ready.chunkRows = chunkRows
 	}
 	return &ready
 }

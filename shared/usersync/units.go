@@ -92,7 +92,7 @@ func unitsOf(entries []entry, l *ledger) []unit {
 }
 
 // chunksOf packs units, in their order, into what one transaction writes.
-func chunksOf(units []unit) [][]unit {
+func chunksOf(units []unit, most int) [][]unit {
 	var chunks [][]unit
 	start, rows, size := 0, 0, 0
 	for i, u := range units {
@@ -100,7 +100,7 @@ func chunksOf(units []unit) [][]unit {
 		for _, e := range u {
 			bytes += e.size()
 		}
-		if i > start && (rows+len(u) > chunkRows || size+bytes > chunkBytes) {
+		if i > start && (rows+len(u) > most || size+bytes > chunkBytes) {
 			chunks = append(chunks, units[start:i])
 			start, rows, size = i, 0, 0
 		}
