@@ -35,7 +35,7 @@ func (a *app) newProgress(asJSON bool) *progress { return &progress{app: a, quie
 // Started implements runs.Watcher.
 func (p *progress) Started(run store.Run) {
 	p.started = true
-	p.line(fmt.Sprintf(p.app.say("Клиент %d, запуск %d: начинаю", "Tenant %d, run %d: starting"), run.TenantID, run.ID))
+	p.line(fmt.Sprintf(p.app.say("Компания %d, запуск %d: начинаю", "Tenant %d, run %d: starting"), run.TenantID, run.ID))
 }
 
 // Progress implements runs.Watcher.

@@ -49,13 +49,13 @@ func (a *app) runsListCommand() *cobra.Command {
 			return a.printRuns(list)
 		},
 	}
-	cmd.Flags().Int64Var(&tenant, "tenant", 0, a.say("только этот клиент", "this tenant only"))
+	cmd.Flags().Int64Var(&tenant, "tenant", 0, a.say("только эта компания", "this tenant only"))
 	cmd.Flags().BoolVar(&asJSON, "json", false, a.say("одним массивом JSON", "as one JSON array"))
 	return cmd
 }
 
 func (a *app) printRuns(list []store.Run) error {
-	table := a.newTable(a.say("ЗАПУСК\tКЛИЕНТ\tПЛАГИН\tРЕЖИМ\tКТО\tНАЧАЛО (UTC)\tСОСТОЯНИЕ\tСОЗДАНО\tОБНОВЛЕНО\tБЕЗ ИЗМ.\tПРОПУЩЕНО\tКОНФЛИКТОВ",
+	table := a.newTable(a.say("ЗАПУСК\tКОМПАНИЯ\tПЛАГИН\tРЕЖИМ\tКТО\tНАЧАЛО (UTC)\tСОСТОЯНИЕ\tСОЗДАНО\tОБНОВЛЕНО\tБЕЗ ИЗМ.\tПРОПУЩЕНО\tКОНФЛИКТОВ",
 		"RUN\tTENANT\tPLUGIN\tMODE\tTRIGGER\tSTARTED (UTC)\tSTATUS\tCREATED\tUPDATED\tUNCHANGED\tSKIPPED\tCONFLICTS"))
 	for _, r := range list {
 		status := string(r.Status)
@@ -161,7 +161,7 @@ func shown(value any) any {
 	return value
 }
 
-func sortedKeys(m map[string]any) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for key := range m {
 		keys = append(keys, key)

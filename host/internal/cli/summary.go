@@ -42,7 +42,7 @@ func (a *app) tellSummary(outcome runs.Outcome, watch *progress) {
 }
 
 func (a *app) tenantLabel(id int64) string {
-	return fmt.Sprintf(a.say("Клиент %d: ", "Tenant %d: "), id)
+	return fmt.Sprintf(a.say("Компания %d: ", "Tenant %d: "), id)
 }
 
 func (a *app) countsLine(run store.Run) string {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"booking/host/internal/problem"
 	"booking/host/internal/runs"
 	"booking/host/internal/store"
 	"booking/shared/crm"
@@ -23,7 +24,7 @@ func (a *app) syncUsersCommand() *cobra.Command {
 		Short: a.say("синхронизировать сотрудников с CRM сейчас", "sync people with the CRM now"),
 		Long: a.say(
 			"Читает действующих сотрудников из CRM и приводит к ним пользователей календаря.\n"+
-				"Без --tenant — все клиенты с включённым подключением. С --preview ничего не меняет, только показывает.\n"+
+				"Без --tenant — все компании с включённым подключением. С --preview ничего не меняет, только показывает.\n"+
 				"Код выхода: 0 — никто не упал, 1 — кто-то упал или остановлен, 2 — ошибка в команде, 3 — синхронизация уже идёт.",
 			"Reads the CRM's active employees and brings the calendar's users in line with them.\n"+
 				"Without --tenant: all tenants whose connection is enabled. --preview changes nothing, it only shows.\n"+
@@ -35,14 +36,14 @@ func (a *app) syncUsersCommand() *cobra.Command {
 				mode = crm.ModePreview
 			}
 			if cmd.Flags().Changed("tenant") && options.tenant <= 0 {
-				return usageError{errors.New(a.say("--tenant: нужен номер клиента", "--tenant must be a tenant's number"))}
+				return usageError{errors.New(a.say("--tenant: нужен номер компании", "--tenant must be a tenant's number"))}
 			}
 			return a.syncUsers(cmd, options.tenant, mode, options.json)
 		},
 	}
-	cmd.Flags().Int64Var(&options.tenant, "tenant", 0, a.say("только этот клиент", "this tenant only"))
+	cmd.Flags().Int64Var(&options.tenant, "tenant", 0, a.say("только эта компания", "this tenant only"))
 	cmd.Flags().BoolVar(&options.preview, "preview", false, a.say("показать, что изменилось бы, и ничего не менять", "show what would change and change nothing"))
-	cmd.Flags().BoolVar(&options.json, "json", false, a.say("по объекту JSON на клиента", "one JSON object per tenant"))
+	cmd.Flags().BoolVar(&options.json, "json", false, a.say("по объекту JSON на компанию", "one JSON object per tenant"))
 	return cmd
 }
 
@@ -54,11 +55,16 @@ func (a *app) syncUsers(cmd *cobra.Command, tenant int64, mode crm.Mode, asJSON 
 	}
 	tenants := []int64{tenant}
 	if tenant == 0 {
-		if tenants, err = a.store.EnabledTenants(ctx); err != nil {
+		enabled, err := a.store.EnabledTenants(ctx)
+		if err != nil {
 			return err
 		}
+		tenants = tenants[:0]
+		for _, t := range enabled {
+			tenants = append(tenants, t.ID)
+		}
 		if len(tenants) == 0 {
-			fmt.Fprintln(a.stderr, a.say("⚠️ Нет клиентов с включённым подключением к CRM. Подключить: booking-host crm connect --help",
+			fmt.Fprintln(a.stderr, a.say("⚠️ Нет компаний с включённым подключением к CRM. Подключить: booking-host crm connect --help",
 				"⚠️ No tenant has an enabled CRM connection. To connect one: booking-host crm connect --help"))
 			return nil
 		}
@@ -72,10 +78,7 @@ func (a *app) syncUsers(cmd *cobra.Command, tenant int64, mode crm.Mode, asJSON 
 		outcome, err := service.Sync(ctx, runs.Request{TenantID: id, Mode: mode, Trigger: "cli"}, watch)
 		watch.done()
 		if err != nil {
-			if tenant == 0 && !errors.Is(err, store.ErrNotFound) {
-				return err
-			}
-			outcome = a.unknownTenant(id, mode, err)
+			outcome = notStarted(id, mode, err)
 		}
 		a.tellOutcome(outcome, asJSON, watch)
 		worst = worse(worst, outcomeStatus(outcome))
@@ -84,6 +87,18 @@ func (a *app) syncUsers(cmd *cobra.Command, tenant int64, mode crm.Mode, asJSON 
 		return silent(worst)
 	}
 	return nil
+}
+
+// notStarted is the outcome of a run that did not even get a row: the database
+// failed, or nobody knows the tenant.
+func notStarted(tenant int64, mode crm.Mode, err error) runs.Outcome {
+	code := crm.CodeOf(err)
+	if errors.Is(err, store.ErrNotFound) {
+		code = crm.CodeTenantBlocked
+	}
+	run := store.Run{TenantID: tenant, Mode: mode, Status: store.StatusFailed}
+	run.SetError(code, problem.TextOf(err))
+	return runs.Outcome{Run: run, Message: problem.TextOf(err)}
 }
 
 // outcomeStatus is the exit status one tenant's run stands for.

@@ -9,7 +9,7 @@ import (
 )
 
 func (a *app) tenantsCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "tenants", Short: a.say("клиенты: добавить, показать", "tenants: add, list"), Args: words(cobra.NoArgs),
+	cmd := &cobra.Command{Use: "tenants", Short: a.say("компании: добавить, показать", "tenants: add, list"), Args: words(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	cmd.AddCommand(a.tenantsAddCommand(), a.tenantsListCommand())
 	return cmd
@@ -25,10 +25,10 @@ func (a *app) tenantsAddCommand() *cobra.Command {
 	var name string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "add --name NAME", Short: a.say("добавить клиента", "add a tenant"), Args: words(cobra.NoArgs),
+		Use: "add --name NAME", Short: a.say("добавить компанию", "add a tenant"), Args: words(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if strings.TrimSpace(name) == "" {
-				return usageError{errors.New(a.say("--name: нужно имя клиента", "--name: a tenant needs a name"))}
+				return usageError{errors.New(a.say("--name: нужно название компании", "--name: a tenant needs a name"))}
 			}
 			if err := a.openStore(cmd.Context()); err != nil {
 				return err
@@ -40,7 +40,7 @@ func (a *app) tenantsAddCommand() *cobra.Command {
 			if asJSON {
 				return a.printJSON(tenantJSON{ID: tenant.ID, Name: tenant.Name})
 			}
-			fmt.Fprintf(a.stdout, a.say("Клиент %d добавлен: %s\n", "Tenant %d added: %s\n"), tenant.ID, printable(tenant.Name))
+			fmt.Fprintf(a.stdout, a.say("Компания %d добавлена: %s\n", "Tenant %d added: %s\n"), tenant.ID, printable(tenant.Name))
 			return nil
 		},
 	}
@@ -52,7 +52,7 @@ func (a *app) tenantsAddCommand() *cobra.Command {
 func (a *app) tenantsListCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list", Short: a.say("показать клиентов", "list the tenants"), Args: words(cobra.NoArgs),
+		Use: "list", Short: a.say("показать компании", "list the tenants"), Args: words(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.openStore(cmd.Context()); err != nil {
 				return err
@@ -69,7 +69,7 @@ func (a *app) tenantsListCommand() *cobra.Command {
 				return a.printJSON(list)
 			}
 			if len(list) == 0 {
-				fmt.Fprintln(a.stdout, a.say("Клиентов пока нет. Добавить: booking-host tenants add --name НАЗВАНИЕ", "No tenants yet. Add one: booking-host tenants add --name NAME"))
+				fmt.Fprintln(a.stdout, a.say("Компаний пока нет. Добавить: booking-host tenants add --name НАЗВАНИЕ", "No tenants yet. Add one: booking-host tenants add --name NAME"))
 				return nil
 			}
 			table := a.newTable(a.say("НОМЕР\tСОСТОЯНИЕ\tНАЗВАНИЕ", "ID\tSTATUS\tNAME"))

@@ -64,18 +64,15 @@ func (s *Service) storeEnd(ctx context.Context, end *store.Run) error {
 
 // explain turns a failure into the run's code and the sentence people read.
 func explain(failure error) (crm.Code, crm.Text) {
+	if errors.Is(failure, store.ErrLeaseLost) {
+		return crm.CodeInternal, leaseLostMessage
+	}
 	var known *crm.Error
 	if errors.As(failure, &known) {
 		if known.Code == crm.CodeCancelled || known.Code == crm.CodeNotConfigured {
 			return crm.CodeInternal, known.Message
 		}
 		return known.Code, known.Message
-	}
-	if errors.Is(failure, store.ErrLeaseLost) {
-		return crm.CodeInternal, leaseLostMessage
-	}
-	if store.IsDatabase(failure) {
-		return crm.CodeDatabase, databaseMessage(failure)
 	}
 	return crm.CodeInternal, internalMessage
 }

@@ -26,23 +26,16 @@ var (
 	}
 )
 
-func databaseMessage(err error) crm.Text {
-	return crm.Text{
-		RU: fmt.Sprintf("База данных не ответила как надо: %s. Ничего не записано наполовину; запустите ещё раз.", store.Brief(err)),
-		EN: fmt.Sprintf("The database did not answer as it should: %s. Nothing is half written; run again.", store.Brief(err)),
-	}
-}
-
 func busyMessage(run int64) crm.Text {
 	return crm.Text{
-		RU: fmt.Sprintf("Синхронизация этого клиента уже идёт: запуск %d. Посмотреть: booking-host runs show %d.", run, run),
+		RU: fmt.Sprintf("Синхронизация этой компании уже идёт: запуск %d. Посмотреть: booking-host runs show %d.", run, run),
 		EN: fmt.Sprintf("A sync of this tenant is already going on: run %d. See it: booking-host runs show %d.", run, run),
 	}
 }
 
 func noConnection(tenant int64) crm.Text {
 	return crm.Text{
-		RU: fmt.Sprintf("Webhook not configured: CRM клиента %d не подключена. Что сделать: 1) booking-host plugins list — выберите плагин; "+
+		RU: fmt.Sprintf("Webhook not configured: CRM компании %d не подключена. Что сделать: 1) booking-host plugins list — выберите плагин; "+
 			"2) создайте в CRM входящий вебхук; 3) booking-host crm connect --tenant %d --plugin ИМЯ --secret КЛЮЧ (адрес — на стандартный ввод).", tenant, tenant),
 		EN: fmt.Sprintf("Webhook not configured: tenant %d has no CRM connection. What to do: 1) booking-host plugins list: choose a plugin; "+
 			"2) make an inbound webhook in the CRM; 3) booking-host crm connect --tenant %d --plugin NAME --secret KEY (the address goes to standard input).", tenant, tenant),
@@ -51,7 +44,7 @@ func noConnection(tenant int64) crm.Text {
 
 func noWebhook(tenant int64, plugin string) crm.Text {
 	return crm.Text{
-		RU: fmt.Sprintf("Webhook not configured: у подключения клиента %d нет адреса портала. Что сделать: 1) создайте в CRM входящий вебхук; "+
+		RU: fmt.Sprintf("Webhook not configured: у подключения компании %d нет адреса портала. Что сделать: 1) создайте в CRM входящий вебхук; "+
 			"2) booking-host crm connect --tenant %d --plugin %s --secret КЛЮЧ (адрес — на стандартный ввод); 3) booking-host crm check --tenant %d.", tenant, tenant, plugin, tenant),
 		EN: fmt.Sprintf("Webhook not configured: the connection of tenant %d has no portal address. What to do: 1) make an inbound webhook in the CRM; "+
 			"2) booking-host crm connect --tenant %d --plugin %s --secret KEY (the address goes to standard input); 3) booking-host crm check --tenant %d.", tenant, tenant, plugin, tenant),
@@ -60,12 +53,14 @@ func noWebhook(tenant int64, plugin string) crm.Text {
 
 func disabled(tenant int64, plugin string) crm.Text {
 	return crm.Text{
-		RU: fmt.Sprintf("Webhook not configured: подключение клиента %d выключено. Включить: booking-host crm connect --tenant %d --plugin %s --enabled.", tenant, tenant, plugin),
+		RU: fmt.Sprintf("Webhook not configured: подключение компании %d выключено. Включить: booking-host crm connect --tenant %d --plugin %s --enabled.", tenant, tenant, plugin),
 		EN: fmt.Sprintf("Webhook not configured: the connection of tenant %d is disabled. Enable it: booking-host crm connect --tenant %d --plugin %s --enabled.", tenant, tenant, plugin),
 	}
 }
 
-func portalChanged(c store.Connection, linked int) crm.Text {
+// PortalChanged says that links came from another portal (rule 12), and the two
+// ways out.
+func PortalChanged(c store.Connection, linked int) crm.Text {
 	return crm.Text{
 		RU: fmt.Sprintf("Портал сменился: связи %d сотрудников пришли с %s, а подключён %s. Номера двух порталов — разные люди. "+
 			"Если это тот же портал под новым адресом: booking-host crm connect --tenant %d --plugin %s --links keep; если другой: --links drop.", linked, c.LinksPortal, c.Portal, c.TenantID, c.Plugin),

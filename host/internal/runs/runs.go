@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"booking/host/internal/logging"
+	"booking/host/internal/secrets"
 	"booking/host/internal/store"
 	"booking/shared/crm"
 )
@@ -26,7 +27,9 @@ type Plugins interface {
 
 // Service starts runs.
 type Service struct {
-	Store   *store.Store
+	Store *store.Store
+	// Box opens the secrets of connections.
+	Box     *secrets.Box
 	Plugins Plugins
 	Log     *slog.Logger
 	// Lease is how long a run outlives a host that died (BOOKING_LEASE).
@@ -73,10 +76,10 @@ func (s *Service) Sync(ctx context.Context, request Request, watcher Watcher) (O
 		return Outcome{}, err
 	}
 	run := store.Run{TenantID: tenant.ID, Mode: request.Mode, Trigger: request.Trigger, Host: s.Host}
-	if reason := tenant.Blocked(); reason != (crm.Text{}) {
-		return s.refused(run, crm.NewError(crm.CodeTenantBlocked, reason, nil)), nil
+	if refusal := (*crm.Error)(nil); errors.As(tenant.Refusal(), &refusal) {
+		return s.refused(run, refusal), nil
 	}
-	connection, err := s.Store.Connection(ctx, tenant.ID)
+	connection, err := s.Store.Connection(ctx, s.Box, tenant.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return notConfigured(run, noConnection(tenant.ID)), nil
 	}
@@ -133,7 +136,7 @@ func (s *Service) work(ctx context.Context, tenant store.Tenant, connection stor
 	journal := logging.NewJournal(s.Log, s.Locale, description.ExternalIDColumn, tenant.ID, run.ID)
 	listener := &listener{journal: journal, watcher: watcher, told: map[crm.Action]int{}}
 	result, err := plugin.SyncUsers(ctx, crm.SyncRequest{
-		Tenant: crm.Tenant{ID: tenant.ID, Name: tenant.Name}, Settings: connection.Settings, Mode: request.Mode, PersonID: request.PersonID,
+		Tenant: tenant.CRM(), Settings: connection.Settings(), Mode: request.Mode, PersonID: request.PersonID,
 		Policy: crm.Policy{Leavers: "keep"}, RunID: run.ID, Fence: run.Fence,
 	}, listener)
 	if err != nil {
@@ -149,18 +152,18 @@ func (s *Service) settleLinks(ctx context.Context, connection *store.Connection,
 		return nil
 	}
 	if connection.LinksPortal != "" {
-		linked, err := s.Store.LinkedUsers(ctx, connection.TenantID, description.ExternalIDColumn)
+		linked, err := s.Store.LinkCount(ctx, connection.TenantID, description.ExternalIDColumn)
 		if err != nil {
 			return err
 		}
 		if linked > 0 {
-			return crm.NewError(crm.CodePortalChanged, portalChanged(*connection, linked), nil)
+			return crm.NewError(crm.CodePortalChanged, PortalChanged(*connection, linked), nil)
 		}
 	}
 	if mode == crm.ModePreview {
 		return nil
 	}
-	return s.Store.SetLinksPortal(ctx, connection.TenantID, connection.Portal)
+	return s.Store.RememberLinksPortal(ctx, connection.TenantID, connection.Portal)
 }
 
 // keepLease renews the lease until ctx ends; when it cannot, the run must stop

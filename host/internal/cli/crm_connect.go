@@ -1,0 +1,226 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"booking/host/internal/store"
+	"booking/shared/crm"
+	"booking/shared/secret"
+)
+
+type connectOptions struct {
+	tenant            int64
+	plugin            string
+	set               []string
+	secretKey         string
+	enabled, disabled bool
+	links             string
+	json              bool
+}
+
+func (a *app) crmConnectCommand() *cobra.Command {
+	var o connectOptions
+	cmd := &cobra.Command{
+		Use: "connect", Short: a.say("подключить CRM или изменить подключение", "connect a CRM, or change the connection"), Args: words(cobra.NoArgs),
+		Long: a.say(
+			"Меняет то, что задано, и оставляет остальное. Настройки сверяются с описанием плагина; портал не вызывается (это делает crm check).\n"+
+				"Секретная настройка читается со стандартного ввода: --secret КЛЮЧ. В аргументах её видели бы все.",
+			"Changes what is given and keeps the rest. Settings are checked against the plugin's description; the portal is not called (crm check does).\n"+
+				"A secret setting comes from standard input: --secret KEY. As an argument everybody could see it."),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.connect(cmd.Context(), o) },
+	}
+	flags := cmd.Flags()
+	flags.Int64Var(&o.tenant, "tenant", 0, a.say("номер компании", "the tenant's number"))
+	flags.StringVar(&o.plugin, "plugin", "", a.say("имя плагина, см. plugins list", "the plugin's name, see plugins list"))
+	flags.StringArrayVar(&o.set, "set", nil, a.say("КЛЮЧ=ЗНАЧЕНИЕ, можно несколько раз; пустое значение убирает настройку", "KEY=VALUE, may be repeated; an empty value removes the setting"))
+	flags.StringVar(&o.secretKey, "secret", "", a.say("секретная настройка, значение — со стандартного ввода", "a secret setting, its value from standard input"))
+	flags.BoolVar(&o.enabled, "enabled", false, a.say("включить", "enable"))
+	flags.BoolVar(&o.disabled, "disabled", false, a.say("выключить", "disable"))
+	flags.StringVar(&o.links, "links", "", a.say("портал сменился: keep — связи верны и для нового, drop — убрать их", "the portal has changed: keep the links as right for the new one, or drop them"))
+	flags.BoolVar(&o.json, "json", false, a.say("одним объектом JSON", "as one JSON object"))
+	_ = cmd.MarkFlagRequired("tenant")
+	cmd.MarkFlagsMutuallyExclusive("enabled", "disabled")
+	return cmd
+}
+
+func (a *app) connect(ctx context.Context, o connectOptions) error {
+	if o.links != "" && o.links != "keep" && o.links != "drop" {
+		return usageError{errors.New(a.say("--links: keep или drop", "--links must be keep or drop"))}
+	}
+	if err := a.openStore(ctx); err != nil {
+		return err
+	}
+	if _, err := a.store.Tenant(ctx, o.tenant); err != nil {
+		return err
+	}
+	name, err := a.pluginName(ctx, o)
+	if err != nil {
+		return err
+	}
+	plugin, description, err := a.keeper.Describe(ctx, name)
+	if err != nil {
+		return err
+	}
+	change, err := a.readSettings(description, o)
+	if err != nil {
+		return err
+	}
+	// The first connection brings the plugin's columns up, so that the first run,
+	// and people entering links by hand before it, find them.
+	if _, err := a.keeper.Migrate(ctx, name); err != nil {
+		return err
+	}
+	saved, err := a.store.EditConnection(ctx, a.box, o.tenant, func(e *store.ConnectionEdit) error {
+		e.UsePlugin(name)
+		change.apply(e)
+		if o.enabled || o.disabled {
+			e.Enabled = o.enabled
+		}
+		return a.settle(ctx, plugin, description, o.links, e)
+	})
+	if err != nil {
+		return err
+	}
+	return a.tellConnected(saved, o.json)
+}
+
+// pluginName is the one given, or the one the tenant has already.
+func (a *app) pluginName(ctx context.Context, o connectOptions) (string, error) {
+	if o.plugin != "" {
+		return o.plugin, nil
+	}
+	connection, err := a.store.Connection(ctx, a.box, o.tenant)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", usageError{errors.New(a.say("--plugin: у компании ещё нет подключения, назовите плагин (booking-host plugins list)",
+			"--plugin: the tenant has no connection yet, name a plugin (booking-host plugins list)"))}
+	}
+	return connection.Plugin, err
+}
+
+// settingsChange is what the command's words ask for.
+type settingsChange struct {
+	plain  map[string]string
+	secret map[string]secret.Text
+}
+
+func (c settingsChange) apply(e *store.ConnectionEdit) {
+	for key, value := range c.plain {
+		e.Plain[key] = value
+	}
+	for key, value := range c.secret {
+		e.Secret[key] = value
+	}
+}
+
+func (a *app) readSettings(d crm.Description, o connectOptions) (settingsChange, error) {
+	change := settingsChange{plain: map[string]string{}, secret: map[string]secret.Text{}}
+	for _, pair := range o.set {
+		key, value, found := strings.Cut(pair, "=")
+		if !found {
+			return change, usageError{errors.New(a.say("--set: нужно КЛЮЧ=ЗНАЧЕНИЕ", "--set must be KEY=VALUE"))}
+		}
+		field, err := a.field(d, key)
+		if err != nil {
+			return change, err
+		}
+		if field.Secret {
+			return change, usageError{fmt.Errorf(a.say("--set %s: это секрет, передайте его на стандартный ввод: --secret %s", "--set %s: this is a secret, give it on standard input: --secret %s"), key, key)}
+		}
+		if err := a.checkValue(field, value); err != nil {
+			return change, err
+		}
+		change.plain[key] = strings.TrimSpace(value)
+	}
+	if o.secretKey == "" {
+		return change, nil
+	}
+	field, err := a.field(d, o.secretKey)
+	if err != nil {
+		return change, err
+	}
+	if !field.Secret {
+		return change, usageError{fmt.Errorf(a.say("--secret %s: эта настройка не секретная, задайте её через --set", "--secret %s: this setting is no secret, use --set"), o.secretKey)}
+	}
+	change.secret[o.secretKey], err = a.readSecret()
+	return change, err
+}
+
+func (a *app) field(d crm.Description, key string) (crm.Field, error) {
+	keys := make([]string, 0, len(d.Fields))
+	for _, field := range d.Fields {
+		if field.Key == key {
+			return field, nil
+		}
+		keys = append(keys, field.Key)
+	}
+	return crm.Field{}, usageError{fmt.Errorf(a.say("нет настройки %q; есть: %s", "there is no setting %q; there are: %s"), key, strings.Join(keys, ", "))}
+}
+
+func (a *app) checkValue(field crm.Field, value string) error {
+	value = strings.TrimSpace(value)
+	switch {
+	case value == "":
+		return nil
+	case field.Type == crm.FieldBool && value != "true" && value != "false":
+		return usageError{fmt.Errorf(a.say("%s: true или false", "%s must be true or false"), field.Key)}
+	case field.Type == crm.FieldChoice && !slices.ContainsFunc(field.Choices, func(c crm.Choice) bool { return c.Value == value }):
+		values := make([]string, 0, len(field.Choices))
+		for _, choice := range field.Choices {
+			values = append(values, choice.Value)
+		}
+		return usageError{fmt.Errorf(a.say("%s: одно из %s", "%s must be one of %s"), field.Key, strings.Join(values, ", "))}
+	case field.Type == crm.FieldIDs:
+		for id := range strings.SplitSeq(value, ",") {
+			if n, err := strconv.ParseInt(strings.TrimSpace(id), 10, 64); err != nil || n <= 0 {
+				return usageError{fmt.Errorf(a.say("%s: номера больше нуля через запятую", "%s must be whole numbers above zero, comma separated"), field.Key)}
+			}
+		}
+	}
+	return nil
+}
+
+// settle asks the plugin whether the settings can be right and which portal they
+// speak of, and holds what the administrator said of the links (rule 12).
+func (a *app) settle(ctx context.Context, plugin crm.Plugin, d crm.Description, links string, e *store.ConnectionEdit) error {
+	check, err := plugin.CheckSettings(ctx, e.Settings())
+	if err != nil {
+		return err
+	}
+	if len(check.Problems) > 0 {
+		lines := make([]string, 0, len(check.Problems))
+		for _, p := range check.Problems {
+			lines = append(lines, p.Key+": "+p.Message.In(a.locale))
+		}
+		return usageError{errors.New(strings.Join(lines, "; "))}
+	}
+	e.Portal = check.Portal
+	switch links {
+	case "keep":
+		e.LinksPortal = e.Portal
+	case "drop":
+		e.LinksPortal, e.DropLinks = e.Portal, d.ExternalIDColumn
+	}
+	return nil
+}
+
+func (a *app) tellConnected(c store.Connection, asJSON bool) error {
+	if asJSON {
+		return a.printJSON(newConnectionJSON(c))
+	}
+	fmt.Fprintf(a.stdout, a.say("Компания %d: плагин %s, портал %s, %s\n", "Tenant %d: plugin %s, portal %s, %s\n"), c.TenantID, c.Plugin, shown(c.Portal),
+		map[bool]string{true: a.say("включено", "enabled"), false: a.say("выключено", "disabled")}[c.Enabled])
+	if c.Portal == "" {
+		fmt.Fprintln(a.stdout, a.say("Дальше: задайте секретную настройку (--secret КЛЮЧ), см. booking-host crm check.", "Next: give the secret setting (--secret KEY), see booking-host crm check."))
+		return nil
+	}
+	fmt.Fprintf(a.stdout, a.say("Дальше: booking-host crm check --tenant %d, затем booking-host sync-users --tenant %d --preview\n",
+		"Next: booking-host crm check --tenant %d, then booking-host sync-users --tenant %d --preview\n"), c.TenantID, c.TenantID)
+	return nil
+}

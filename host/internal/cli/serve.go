@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"booking/host/internal/mysqld"
+	"booking/host/internal/problem"
+	"booking/host/internal/web"
+	"booking/shared/crm"
+)
+
+// drain is how long requests that go on may take after Ctrl-C.
+const drain = 5 * time.Second
+
+func (a *app) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: a.say("страница состояния и собственная база, до Ctrl-C", "the status page and the private database, until Ctrl-C"), Args: words(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.role = mysqld.Owner
+			listener, err := a.listen(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if err := a.openStore(cmd.Context()); err != nil {
+				_ = listener.Close()
+				return err
+			}
+			fmt.Fprintf(a.stdout, a.say("Страница: %s (остановить: Ctrl-C)\n", "Page: %s (stop: Ctrl-C)\n"), a.config.PublicURL)
+			return a.serve(cmd.Context(), listener)
+		},
+	}
+}
+
+func (a *app) listen(ctx context.Context) (net.Listener, error) {
+	var settings net.ListenConfig
+	listener, err := settings.Listen(ctx, "tcp", a.config.Addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, problem.New(nil, crm.Text{
+			RU: fmt.Sprintf("Адрес %s уже занят другой программой: остановите её или задайте другой в BOOKING_ADDR", a.config.Addr),
+			EN: fmt.Sprintf("Another program is using %s: stop it or set another address in BOOKING_ADDR", a.config.Addr),
+		}, err)
+	}
+	if err != nil {
+		return nil, problem.New(nil, crm.Text{
+			RU: fmt.Sprintf("На адресе %s нельзя принимать соединения: исправьте BOOKING_ADDR", a.config.Addr),
+			EN: fmt.Sprintf("The address %s cannot be listened on: mend BOOKING_ADDR", a.config.Addr),
+		}, err)
+	}
+	return listener, nil
+}
+
+// serve answers requests until ctx ends, then lets those that go on finish.
+func (a *app) serve(ctx context.Context, listener net.Listener) error {
+	pages, err := web.New(a.store, a.log, a.locale)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler: pages.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve %s: %w", a.config.Addr, err)
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	if err := server.Shutdown(last); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("stop serving: %w", err)
+	}
+	return nil
+}
