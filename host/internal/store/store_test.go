@@ -1,0 +1,243 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"booking/host/internal/problem"
+	"booking/host/internal/secrets"
+	"booking/migrations"
+	"booking/shared/crm"
+	"booking/shared/secret"
+	"booking/shared/testdb"
+)
+
+func TestMain(m *testing.M) { os.Exit(testdb.Main(m)) }
+
+// linkField is the external-id column of these tests.
+const linkField = "acme_user_id"
+
+// bundle is a migrated database with its store and box.
+type bundle struct {
+	*Store
+	dsn string
+	box *secrets.Box
+	ctx context.Context
+}
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	ctx, dsn := t.Context(), testdb.New(t)
+	s, err := Open(ctx, secret.New(dsn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	for _, set := range []migrations.Set{migrations.Host, migrations.Usersync} {
+		if _, err := set.Up(ctx, s.DB()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	box, err := secrets.Unlock(ctx, s.DB(), secrets.Options{DataDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bundle{Store: s, dsn: dsn, box: box, ctx: ctx}
+}
+
+func (b bundle) exec(t *testing.T, query string, args ...any) {
+	t.Helper()
+	if _, err := b.DB().NewRaw(query, args...).Exec(b.ctx); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+func (b bundle) tenant(t *testing.T, name string) Tenant {
+	t.Helper()
+	tenant, err := b.AddTenant(b.ctx, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tenant
+}
+
+func wantText(t *testing.T, err error, ru, en string) {
+	t.Helper()
+	text := problem.TextOf(err)
+	if !strings.Contains(text.RU, ru) || !strings.Contains(text.EN, en) {
+		t.Errorf("sentences %q / %q, want them to say %q / %q", text.RU, text.EN, ru, en)
+	}
+}
+
+func TestOpenWaitsForADatabaseThatIsAway(t *testing.T) {
+	t.Parallel()
+	// The address is taken and silent at first; then the real server stands behind it.
+	config := testdb.Server(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	reached := config.Clone()
+	reached.Net, reached.Addr = "tcp", address
+	reached.DBName = "information_schema"
+	noticed := make(chan crm.Text, 1)
+	go func() {
+		<-noticed
+		if listener, err := net.Listen("tcp", address); err == nil {
+			t.Cleanup(func() { listener.Close() })
+			relay(listener, config.Net, config.Addr)
+		}
+	}()
+	s, err := Open(t.Context(), secret.New(reached.FormatDSN()), func(text crm.Text) { noticed <- text })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+}
+
+func TestOpenGivesUpAfterItsPatience(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	told := 0
+	_, err = open(t.Context(), secret.New("u:hidden@tcp("+address+")/booking"), func(crm.Text) { told++ }, 600*time.Millisecond)
+	if crm.CodeOf(err) != crm.CodeDatabase || told != 1 {
+		t.Errorf("error %v, told %d times", err, told)
+	}
+	if strings.Contains(err.Error(), "hidden") {
+		t.Errorf("the password is in %q", err)
+	}
+}
+
+func TestOpenRefusesAtOnceWhatWaitingDoesNotMend(t *testing.T) {
+	t.Parallel()
+	config := testdb.Server(t)
+	nobody, nowhere := config.Clone(), config.Clone()
+	nobody.User, nobody.Passwd, nobody.DBName = "nobody_here", "hidden-password", "information_schema"
+	nowhere.DBName = "t_there_is_none"
+	for name, dsn := range map[string]string{
+		"wrong account":  nobody.FormatDSN(),
+		"wrong database": nowhere.FormatDSN(),
+		"no DSN":         "hidden-password",
+		"unknown host":   "u:hidden-password@tcp(no-such-host.invalid:3306)/booking",
+	} {
+		s, err := Open(t.Context(), secret.New(dsn), func(crm.Text) { t.Errorf("%s: it waits", name) })
+		if err == nil {
+			s.Close()
+			t.Errorf("%s: no error", name)
+			continue
+		}
+		if crm.CodeOf(err) != crm.CodeDatabase || strings.Contains(err.Error(), "hidden-password") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if text := problem.TextOf(err); text.RU == "" || text.EN == "" || strings.Contains(text.EN, "\n") {
+			t.Errorf("%s: sentences %+v", name, text)
+		}
+	}
+}
+
+func TestAReadSurvivesABrokenConnection(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.tenant(t, "Ромашка")
+	killConnections(t, b)
+	if tenants, err := b.Tenants(b.ctx); err != nil || len(tenants) != 1 {
+		t.Errorf("%d tenants, error %v", len(tenants), err)
+	}
+	killConnections(t, b)
+	if _, err := b.AddTenant(b.ctx, "Вторая"); err != nil {
+		t.Errorf("a write right after the break: %v", err)
+	}
+}
+
+// killConnections ends every connection of the store's pool at the server.
+func killConnections(t *testing.T, b bundle) {
+	t.Helper()
+	admin := testdb.Open(t, testdb.Server(t).FormatDSN())
+	rows, err := admin.Query("SELECT id FROM information_schema.processlist WHERE db = (SELECT ?)", databaseName(t, b.dsn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 {
+		t.Fatal("the pool has no connection to kill")
+	}
+	for _, id := range ids {
+		if _, err := admin.Exec("KILL ?", id); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAWriteIsDoneAgainAfterADeadlock(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first, second := b.tenant(t, "one"), b.tenant(t, "two")
+	both := make(chan struct{}, 2)
+	results := make(chan error, 2)
+	cross := func(one, other int64) {
+		tries := 0
+		results <- b.write(b.ctx, "cross", func(ctx context.Context, tx bunTx) error {
+			tries++
+			if _, err := tx.NewRaw("UPDATE tenants SET name = CONCAT(name, '+') WHERE id = ?", one).Exec(ctx); err != nil {
+				return err
+			}
+			if tries == 1 { // both hold one row each before either asks for the other
+				both <- struct{}{}
+				for len(both) < 2 {
+					time.Sleep(time.Millisecond)
+				}
+			}
+			_, err := tx.NewRaw("UPDATE tenants SET name = CONCAT(name, '+') WHERE id = ?", other).Exec(ctx)
+			return err
+		})
+	}
+	go cross(first.ID, second.ID)
+	go cross(second.ID, first.ID)
+	for range 2 {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+	tenants, err := b.Tenants(b.ctx)
+	if err != nil || tenants[0].Name != "one++" || tenants[1].Name != "two++" {
+		t.Errorf("%+v, error %v: each change must be there twice", tenants, err)
+	}
+}
+
+func TestAnErrorOfTheChangeUndoesIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	boom := errors.New("boom")
+	err := b.write(b.ctx, "try", func(ctx context.Context, tx bunTx) error {
+		if _, err := tx.NewRaw("INSERT INTO tenants (name) VALUES ('ghost')").Exec(ctx); err != nil {
+			return err
+		}
+		return boom
+	})
+	if !errors.Is(err, boom) {
+		t.Errorf("error %v", err)
+	}
+	if tenants, err := b.Tenants(b.ctx); err != nil || len(tenants) != 0 {
+		t.Errorf("%v, error %v", tenants, err)
+	}
+}
