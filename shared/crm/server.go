@@ -89,7 +89,7 @@ func guarded[T any](ctx context.Context, do func(context.Context) (T, error)) (g
 // has given the call up itself. Causes stay here, in the log.
 func outgoing(ctx context.Context, call string, err error) *Error {
 	if ended := ctx.Err() != nil && !errors.Is(err, errPanic); ended {
-		if context.Cause(ctx) == errStopping {
+		if errors.Is(context.Cause(ctx), errStopping) {
 			return NewError(CodePluginLost, textStopped, nil)
 		}
 		return nil
