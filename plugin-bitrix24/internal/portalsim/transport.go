@@ -151,10 +151,10 @@ func (p *Portal) drip(w http.ResponseWriter, r *http.Request, body []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	controller := http.NewResponseController(w)
 	for i := range body {
-		if _, err := w.Write(body[i : i+1]); err != nil || controller.Flush() != nil {
+		if p.options.Sleep(r.Context(), p.options.Drip) != nil {
 			return
 		}
-		if p.options.Sleep(r.Context(), p.options.Drip) != nil {
+		if _, err := w.Write(body[i : i+1]); err != nil || controller.Flush() != nil {
 			return
 		}
 	}
