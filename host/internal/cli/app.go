@@ -76,14 +76,14 @@ func (a *app) openDatabase(ctx context.Context) error {
 	}
 	a.dsn = a.config.DSN
 	if a.dsn.Empty() {
-		instance, err := mysqld.Open(ctx, mysqld.Options{DataDir: a.config.DataDir, Role: a.role, Log: a.log})
+		instance, err := mysqld.Open(ctx, mysqld.Options{DataDir: a.config.DataDir, Role: a.role, Log: a.log, Locale: a.locale})
 		if err != nil {
 			return err
 		}
 		a.private, a.dsn = instance, instance.DSN()
 		a.onClose(func() { _ = instance.Close() })
 	}
-	opened, err := store.Open(ctx, a.dsn)
+	opened, err := store.Open(ctx, a.dsn, func(notice crm.Text) { fmt.Fprintln(a.stderr, notice.In(a.locale)) })
 	if err != nil {
 		return err
 	}
@@ -115,12 +115,16 @@ func (a *app) openAndMigrate(ctx context.Context) ([]string, error) {
 			applied = append(applied, set.Name+": "+step)
 		}
 	}
-	box, err := secrets.Unlock(ctx, a.store.DB(), secrets.Options{DataDir: a.config.DataDir, Key: a.config.SecretKey})
+	box, err := secrets.Unlock(ctx, a.store.DB(), a.secretOptions())
 	if err != nil {
 		return nil, err
 	}
 	a.box = box
 	return applied, nil
+}
+
+func (a *app) secretOptions() secrets.Options {
+	return secrets.Options{DataDir: a.config.DataDir, Key: a.config.SecretKey}
 }
 
 // openStore is openAndMigrate for commands that are not about migrations.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"booking/host/internal/config"
+	"booking/host/internal/mysqld"
 )
 
 // Version of the host, shown by --version.
@@ -23,7 +24,7 @@ const Version = "0.1.0"
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{
 		stdin: stdin, stdout: stdout, stderr: stderr,
-		environment: config.Environment(),
+		environment: config.Environment(), role: mysqld.Attach,
 	}
 	a.locale = config.Locale(a.environment)
 	ctx, release := interruptible(context.Background())

@@ -36,8 +36,29 @@ func New() *Provider {
 type setup struct {
 	crm.Configuration
 	transport *rest.Transport
-	db        *bun.DB // nil without a DSN
 	calls     sync.WaitGroup
+
+	opening sync.Mutex
+	db      *bun.DB // nil until somebody needs it
+}
+
+// database opens the database when it is first needed: the account may get its
+// rights, and the server may come up, after Configure.
+func (s *setup) database() (*bun.DB, error) {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	if s.db != nil {
+		return s.db, nil
+	}
+	if s.DSN.Empty() {
+		return nil, errNotConfigured
+	}
+	db, err := usersync.OpenDB(s.DSN)
+	if err != nil {
+		return nil, fmt.Errorf("set up the database: %w", err)
+	}
+	s.db = db
+	return db, nil
 }
 
 // Configure implements [crm.Plugin]. Calls that run go on with the values they began
@@ -48,11 +69,6 @@ func (p *Provider) Configure(_ context.Context, c crm.Configuration) error {
 	s.transport, err = rest.NewTransport(rest.Policy{HTTPPortals: c.HTTPPortals, Proxy: c.Proxy})
 	if err != nil {
 		return fmt.Errorf("set up calls to portals: %w", err)
-	}
-	if !c.DSN.Empty() {
-		if s.db, err = usersync.OpenDB(c.DSN); err != nil {
-			return fmt.Errorf("set up the database: %w", err)
-		}
 	}
 	p.mu.Lock()
 	old := p.setup

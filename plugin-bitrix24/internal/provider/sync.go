@@ -20,15 +20,16 @@ func (p *Provider) SyncUsers(ctx context.Context, r crm.SyncRequest, events crm.
 	if err := usable(problems); err != nil {
 		return crm.SyncResult{}, err
 	}
-	if setup.db == nil {
-		return crm.SyncResult{}, errNotConfigured
+	db, err := setup.database()
+	if err != nil {
+		return crm.SyncResult{}, err
 	}
 	told := &told{Events: events}
 	told.client, err = p.client(setup, s, requestLog{locale: setup.Locale, tenant: r.Tenant.ID, run: r.RunID}, told.limited)
 	if err != nil {
 		return crm.SyncResult{}, err
 	}
-	engine := usersync.Engine{DB: setup.db, Column: linkColumn}
+	engine := usersync.Engine{DB: db, Column: linkColumn}
 	result, err := engine.Run(ctx, usersync.Request{
 		Tenant: r.Tenant, Mode: r.Mode, PersonID: r.PersonID, RunID: r.RunID, Fence: r.Fence,
 		PlanHash: r.PlanHash, Portal: s.webhook.Portal(),
