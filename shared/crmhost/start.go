@@ -78,6 +78,11 @@ func Start(ctx context.Context, o Options) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	return run(ctx, o, file)
+}
+
+// run executes the file that was verified.
+func run(ctx context.Context, o Options, file *hashedFile) (*Process, error) {
 	defer file.Close()
 	p, err := prepare(o, file)
 	if err != nil {

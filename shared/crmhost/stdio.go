@@ -76,10 +76,10 @@ func (h *handshakePipe) Read(b []byte) (int, error) {
 
 // pass counts what of b belongs to the first line; a line that is too long ends.
 func (h *handshakePipe) pass(b []byte) int {
-	n := len(b)
-	if end := bytes.IndexByte(b, '\n'); end >= 0 {
+	n := min(len(b), maxHandshake-h.given)
+	if end := bytes.IndexByte(b[:n], '\n'); end >= 0 {
 		n, h.done = end+1, true
-	} else if h.given+n >= maxHandshake {
+	} else if h.given+n == maxHandshake {
 		b[n-1], h.done = '\n', true
 	}
 	h.given += n

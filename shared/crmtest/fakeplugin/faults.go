@@ -77,7 +77,7 @@ var requestFaults = map[string]func(argument string) []string{
 	"flood":      flood,
 	"panic":      func(words string) []string { die(words); return nil },
 	"exit":       func(status string) []string { n, _ := strconv.Atoi(status); os.Exit(n); return nil },
-	"freeze":     func(string) []string { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP); return []string{"awake"} },
+	"freeze":     func(string) []string { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP); forever(); return nil },
 	"grandchild": func(string) []string { return grandchild(&syscall.SysProcAttr{}) },
 	"runaway":    func(string) []string { return grandchild(&syscall.SysProcAttr{Setsid: true}) },
 	"litter": func(string) []string {

@@ -50,24 +50,19 @@ func (p *plugin) CheckConnection(ctx context.Context, r crm.ConnectionRequest) (
 	return p.Fake.CheckConnection(ctx, r)
 }
 
-// SyncUsers implements crm.Plugin. The setting "do": "die" ends the process after
-// the first change, "wait" goes on until the host gives up.
+// SyncUsers implements crm.Plugin. With the setting "do" it reports one change and
+// goes on until the host gives up.
 func (p *plugin) SyncUsers(ctx context.Context, r crm.SyncRequest, events crm.Events) (crm.SyncResult, error) {
-	word, _, _ := strings.Cut(r.Settings.Get("do"), " ")
-	if word == "" {
+	if r.Settings.Get("do") == "" {
 		return p.Fake.SyncUsers(ctx, r, events)
 	}
 	if err := events.Changes([]crm.Change{{ExternalID: "1", Action: crm.ActionCreated}}); err != nil {
 		return crm.SyncResult{}, err
 	}
-	// Progress carries the change over the wire before anything else happens.
+	// Progress carries the change over the wire.
 	if err := events.Progress(crm.Progress{Stage: crm.StageWriting, Done: 1, Total: 2}); err != nil {
 		return crm.SyncResult{}, err
 	}
-	if word == "wait" {
-		<-ctx.Done()
-		return crm.SyncResult{}, ctx.Err()
-	}
-	die("lost in the middle of a run")
-	return crm.SyncResult{}, nil
+	<-ctx.Done()
+	return crm.SyncResult{}, ctx.Err()
 }

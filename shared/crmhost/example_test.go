@@ -1,0 +1,50 @@
+package crmhost_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"booking/shared/crm"
+	"booking/shared/crmhost"
+)
+
+// How any Go server loads a CRM plugin. In production the plugin lies below
+// "plugins" already and an operator has trusted it once.
+func Example() {
+	root, err := os.MkdirTemp("", "server-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(root)
+	if _, err := fake.Install(filepath.Join(root, "plugins"), ""); err != nil {
+		log.Fatal(err)
+	}
+
+	ctx := context.Background()
+	found, err := crmhost.Find(filepath.Join(root, "plugins"), "fake")
+	if err != nil {
+		log.Fatal(err)
+	}
+	trust := crmhost.Trust{Path: filepath.Join(root, "trust.json")}
+	if err := trust.Pin(found); err != nil { // once, by hand
+		log.Fatal(err)
+	}
+	process, err := crmhost.Start(ctx, crmhost.Options{Found: found, Trust: trust})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer process.Stop(ctx)
+	check, err := process.Plugin().CheckConnection(ctx, crm.ConnectionRequest{Tenant: crm.Tenant{ID: 1}})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	fmt.Println(process.Description().Title.EN, process.Description().ExternalIDColumn)
+	fmt.Println(check.OK(), check.Findings[0].Message.EN)
+	// Output:
+	// Example CRM fake_user_id
+	// true Connected.
+}
