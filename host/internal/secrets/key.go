@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"strings"
 
+	"booking/host/internal/problem"
+	"booking/shared/crm"
 	"booking/shared/secret"
 )
 
@@ -27,7 +29,10 @@ func ParseKey(text secret.Text) (Key, error) {
 	plain = strings.NewReplacer("-", "+", "_", "/").Replace(plain)
 	raw, err := base64.RawStdEncoding.DecodeString(plain)
 	if err != nil || len(raw) != KeySize {
-		return Key{}, ErrKeyShape
+		return Key{}, problem.New(ErrKeyShape, crm.Text{
+			RU: "Ключ должен быть 32 байтами в base64, например из команды: openssl rand -base64 32",
+			EN: "The key must be 32 bytes in base64, for example from: openssl rand -base64 32",
+		}, nil)
 	}
 	return Key{bytes: [KeySize]byte(raw)}, nil
 }

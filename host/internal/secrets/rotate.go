@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
 
+	"booking/host/internal/problem"
+	"booking/shared/crm"
 	"booking/shared/secret"
 )
 
@@ -64,7 +65,10 @@ func nextKey(o Options, next secret.Text) (Key, error) {
 	case !next.Empty():
 		return ParseKey(next)
 	case !o.Key.Empty():
-		return Key{}, ErrNextKey
+		return Key{}, problem.New(ErrNextKey, crm.Text{
+			RU: "Ключ задан в BOOKING_SECRET_KEY: передайте новый ключ (32 байта в base64) на стандартный ввод",
+			EN: "The key is given in BOOKING_SECRET_KEY: pass the new key (32 bytes in base64) on standard input",
+		}, nil)
 	default:
 		return NewKey(rand.Reader)
 	}
@@ -79,10 +83,9 @@ func reseal(ctx context.Context, db *bun.DB, old *Box, key Key) (int, error) {
 	var count int
 	err = db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		// The row's lock keeps everybody from sealing with the old key meanwhile.
-		var check []byte
-		err := tx.NewSelect().Table("booking_keys").Column("check_value").Where("id = 1").For("UPDATE").Scan(ctx, &check)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("lock the check value of the key: %w", err)
+		check, err := readCheck(ctx, tx, true)
+		if err != nil {
+			return err
 		}
 		if !bytes.Equal(check, old.check) {
 			return wrongKey(Options{})
@@ -94,29 +97,34 @@ func reseal(ctx context.Context, db *bun.DB, old *Box, key Key) (int, error) {
 			return err
 		}
 		_, err = tx.NewRaw("UPDATE booking_keys SET check_value = ?, created_at = ? WHERE id = 1", check, time.Now().UTC()).Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("write the check value of the key: %w", err)
-		}
-		return nil
+		return database("write the check value of the key", err)
 	})
-	return count, err
+	return count, database("change the key", err)
+}
+
+// doesNotOpen is about a row that was damaged, or sealed by another host's key.
+func doesNotOpen(row sealedRow, err error) error {
+	return problem.New(nil, crm.Text{
+		RU: fmt.Sprintf("Значение «%s» компании %d не расшифровывается: задайте его заново (crm connect --secret %s) и повторите", row.Field, row.TenantID, row.Field),
+		EN: fmt.Sprintf("The value of %q of tenant %d cannot be decrypted: set it anew (crm connect --secret %s) and try again", row.Field, row.TenantID, row.Field),
+	}, err)
 }
 
 func resealRows(ctx context.Context, tx bun.Tx, old, box *Box) (int, error) {
 	var rows []sealedRow
 	if err := tx.NewSelect().Model(&rows).Order("tenant_id", "plugin", "field").For("UPDATE").Scan(ctx); err != nil {
-		return 0, fmt.Errorf("read the stored secrets: %w", err)
+		return 0, database("read the stored secrets", err)
 	}
 	for _, row := range rows {
 		plain, err := old.Open(row.place(), row.Sealed)
 		if err != nil {
-			return 0, fmt.Errorf("open %s of tenant %d: %w", row.Field, row.TenantID, err)
+			return 0, doesNotOpen(row, err)
 		}
 		if row.Sealed, err = box.Seal(row.place(), plain); err != nil {
 			return 0, fmt.Errorf("seal %s of tenant %d: %w", row.Field, row.TenantID, err)
 		}
 		if _, err := tx.NewUpdate().Model(&row).Column("sealed").WherePK().Exec(ctx); err != nil {
-			return 0, fmt.Errorf("write %s of tenant %d: %w", row.Field, row.TenantID, err)
+			return 0, database("write a stored secret", err)
 		}
 	}
 	return len(rows), nil

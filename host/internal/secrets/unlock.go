@@ -14,6 +14,7 @@ import (
 	"booking/host/internal/problem"
 	"booking/shared/crm"
 	"booking/shared/secret"
+	"booking/shared/usersync"
 )
 
 // ErrWrongKey: the key does not fit the database.
@@ -61,7 +62,8 @@ func (r *keyring) unlock(ctx context.Context, db *bun.DB, o Options) (*Box, erro
 	if err != nil {
 		return nil, err
 	}
-	check, err := readCheck(ctx, db)
+	// A killed rotation may still be committing at the server: its lock says when it is done.
+	check, err := readCheck(ctx, db, next != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +95,7 @@ func settle(ctx context.Context, db *bun.DB, o Options, key Key) (*Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	check, err := readCheck(ctx, db)
+	check, err := readCheck(ctx, db, false)
 	if err == nil && check == nil {
 		check, err = writeCheck(ctx, db, box)
 	}
@@ -120,17 +122,29 @@ func fits(key Key, check []byte) bool {
 	return err == nil
 }
 
-// readCheck returns nil when the database has no check value.
-func readCheck(ctx context.Context, db bun.IDB) ([]byte, error) {
+// readCheck returns nil when the database has no check value. With wait it comes
+// after a rotation that is going on.
+func readCheck(ctx context.Context, db bun.IDB, wait bool) ([]byte, error) {
+	query := db.NewSelect().Table("booking_keys").Column("check_value").Where("id = 1")
+	if wait {
+		query.For("UPDATE")
+	}
 	var check []byte
-	err := db.NewSelect().Table("booking_keys").Column("check_value").Where("id = 1").Scan(ctx, &check)
+	err := query.Scan(ctx, &check)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read the check value of the key: %w", err)
+	return check, database("read the check value of the key", err)
+}
+
+// database explains an error of the database to people; nil, and what is explained
+// already, stay as they are.
+func database(doing string, err error) error {
+	var said *problem.Error
+	if err == nil || errors.As(err, &said) {
+		return err
 	}
-	return check, nil
+	return usersync.DatabaseError(fmt.Errorf("%s: %w", doing, err))
 }
 
 // duplicateKey is the server's error number when another host was faster.
@@ -150,9 +164,9 @@ func writeCheck(ctx context.Context, db *bun.DB, box *Box) ([]byte, error) {
 	_, err = db.NewRaw("INSERT INTO booking_keys (id, check_value, created_at) VALUES (1, ?, ?)", check, time.Now().UTC()).Exec(ctx)
 	var server *mysql.MySQLError
 	if err != nil && (!errors.As(err, &server) || server.Number != duplicateKey) {
-		return nil, fmt.Errorf("write the check value of the key: %w", err)
+		return nil, database("write the check value of the key", err)
 	}
-	return readCheck(ctx, db)
+	return readCheck(ctx, db, false)
 }
 
 // probe opens one stored secret, if there are any.
@@ -163,7 +177,7 @@ func probe(ctx context.Context, db *bun.DB, box *Box) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read a stored secret: %w", err)
+		return database("read a stored secret", err)
 	}
 	if _, err := box.Open(row.place(), row.Sealed); err != nil {
 		return wrongKey(Options{})
