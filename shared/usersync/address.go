@@ -106,8 +106,8 @@ func (s *settlement) contend(addresses map[string]Address) error {
 func (s *settlement) findHolders() {
 	held := make(map[int64]int32)
 	for i := range s.contests {
-		if h := s.contests[i].holder; h.Taken && h.RowID != 0 {
-			held[h.RowID] = int32(i)
+		if id := s.contests[i].holder.RowID; id != 0 {
+			held[id] = int32(i)
 		}
 	}
 	if len(held) == 0 {

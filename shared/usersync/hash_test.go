@@ -3,14 +3,16 @@ package usersync
 import (
 	"slices"
 	"testing"
+
+	"booking/shared/crm"
 )
 
 func TestHashIsEqualForPlansThatDecideTheSame(t *testing.T) {
 	t.Parallel()
 	base := world{
 		people:  []Person{{ExternalID: "1", Name: "A", Email: "a@x", Phone: "1"}, person("2", "n@x"), person("3", "taken@x"), person("4", "b@x"), person("5", "")},
-		rows:    []Row{row(1, "old@x", "1"), row(4, "b@x", "4"), row(5, "taken@x", "")},
-		options: Options{Phone: true},
+		rows:    []Row{row(1, "old@x", "1"), row(4, "b@x", "4"), row(5, "taken@x", "99")},
+		options: Options{Phone: true, Position: true},
 	}
 	hash := base.plan(t).Hash
 	if len(hash) != 64 {
@@ -24,12 +26,16 @@ func TestHashIsEqualForPlansThatDecideTheSame(t *testing.T) {
 		"the order of the reading":          {func(w *world) { slices.Reverse(w.people) }, true},
 		"letter case of what is written":    {func(w *world) { w.people[1].Email = "N@x" }, true},
 		"letter case of what is not":        {func(w *world) { w.people[3].Email = "B@x" }, true},
-		"a value that is not synced":        {func(w *world) { w.people[0].Position = "P" }, true},
+		"another who is right already":      {func(w *world) { w.people[3].ExternalID, w.rows[1].Link, w.rows[1].ID = "44", "44", 44 }, true},
 		"a local value that is not written": {func(w *world) { w.rows[0].Position = "P" }, true},
 		"a local row that does not matter":  {func(w *world) { w.rows = append(w.rows, row(9, "z@x", "")) }, true},
 		"what is written":                   {func(w *world) { w.people[0].Name = "B" }, false},
 		"the value before":                  {func(w *world) { w.rows[0].Name = "M" }, false},
 		"the address before":                {func(w *world) { w.rows[0].Email = "older@x" }, false},
+		"a phone":                           {func(w *world) { w.people[0].Phone = "2" }, false},
+		"a position":                        {func(w *world) { w.people[0].Position = "2" }, false},
+		"the link of who stands in the way": {func(w *world) { w.rows[2].Link = "98" }, false},
+		"what a conflict is about":          {func(w *world) { w.people[2].Email, w.rows[2].Email = "took@x", "took@x" }, false},
 		"the row":                           {func(w *world) { w.rows[0].ID = 7 }, false},
 		"the address of a newcomer":         {func(w *world) { w.people[1].Email = "m@x" }, false},
 		"an id":                             {func(w *world) { w.people[1].ExternalID = "22" }, false},
@@ -52,6 +58,36 @@ func TestHashIsEqualForPlansThatDecideTheSame(t *testing.T) {
 				t.Errorf("same hash: %v, want %v", got, c.same)
 			}
 		})
+	}
+}
+
+// Values must not run into one another, nor columns.
+func TestHashKeepsValuesApart(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	text := func(s string) *string { return &s }
+	for name, d := range map[string]Decision{
+		"name AB becomes C":         {Row: &Row{ID: 1, Name: "AB"}, Set: Values{Name: text("C")}},
+		"name A becomes BC":         {Row: &Row{ID: 1, Name: "A"}, Set: Values{Name: text("BC")}},
+		"address AB becomes C":      {Row: &Row{ID: 1, Email: "AB"}, Set: Values{Email: text("C")}},
+		"phone AB becomes C":        {Row: &Row{ID: 1, Phone: "AB"}, Set: Values{Phone: text("C")}},
+		"position AB becomes C":     {Row: &Row{ID: 1, Position: "AB"}, Set: Values{Position: text("C")}},
+		"a name becomes empty":      {Row: &Row{ID: 1}, Set: Values{Name: text("")}},
+		"nothing":                   {Row: &Row{ID: 1}},
+		"nothing to another row":    {Row: &Row{ID: 2}},
+		"nothing to no row":         {},
+		"another user in the way":   {Row: &Row{ID: 1}, OtherUserID: 1},
+		"another person in the way": {Row: &Row{ID: 1}, OtherExternalID: "1"},
+		"a field":                   {Row: &Row{ID: 1}, Field: "1"},
+		"a reason":                  {Row: &Row{ID: 1}, Reason: "1"},
+		"a person":                  {Row: &Row{ID: 1}, Person: Person{ExternalID: "1"}},
+	} {
+		d.Action = crm.ActionUpdated
+		hash := fingerprint(Plan{Decisions: []Decision{d}})
+		if other, ok := seen[hash]; ok {
+			t.Errorf("%q and %q have one hash", name, other)
+		}
+		seen[hash] = name
 	}
 }
 

@@ -132,7 +132,8 @@ func TestRule10ByColumn(t *testing.T) {
 		{"the name that stands in for none", narrow(func(s *Storable) { s.Name = ascii }), nameless, nil, "12345 skipped/invalid:name"},
 		{"is too long", narrow(func(s *Storable) { s.Name.MaxChars = 14 }), nameless, nil, "12345 skipped/invalid:name"},
 		{"fits", narrow(func(s *Storable) { s.Name.MaxChars = 15 }), nameless, nil, "12345 created name=Сотрудник 12345 email=a@x +link"},
-		{"is not needed for a row that is found", narrow(func(s *Storable) { s.Name = ascii }), nameless, []Row{row(1, "a@x", "")}, "12345 updated/linked #1 +link"},
+		{"is not needed for who has one", narrow(func(s *Storable) { s.Name.MaxChars = 3 }), full, nil, "12345 created name=Имя email=имя@x phone=Тел position=Врач +link"},
+		{"nor for a row that is found", narrow(func(s *Storable) { s.Name = ascii }), nameless, []Row{row(1, "a@x", "")}, "12345 updated/linked #1 +link"},
 		{"nor without an address", narrow(func(s *Storable) { s.Name = ascii }), person("12345", ""), nil, "12345 skipped/no_email"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -70,7 +70,7 @@ func TestOnlyAddressesThatWouldBeWrittenAreAskedAbout(t *testing.T) {
 	t.Parallel()
 	people := []Person{
 		person("1", "A@x"), person("2", ""), person("3", "new@x"), person("4", "c@x"),
-		{ExternalID: "5", Name: "\x00", Email: "bad@x"}, person("6", "NEW@x"), person("7", "moved@x"),
+		{ExternalID: "5", Name: "\x00", Email: "bad@x"}, person("6", "NEW@x"), person("7", "moved@x"), person("8", "new@X"),
 	}
 	rows := []Row{row(1, "a@x", "1"), row(2, "b@x", "2"), withRole(row(3, "admin@x", "3"), "admin"), row(4, "c@x", ""), row(7, "d@x", "7")}
 	draft, err := NewDraft(people, rows, everythingFits, Options{})
@@ -78,7 +78,7 @@ func TestOnlyAddressesThatWouldBeWrittenAreAskedAbout(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := draft.Wanted(); len(got) != 2 || got[0] != "new@x" || got[1] != "moved@x" {
-		t.Errorf("wanted %q, only persons 6 and 7 would write", got)
+		t.Errorf("wanted %q, once each: only persons 6, 7 and 8 would write", got)
 	}
 	if _, err := draft.Decide(map[string]Address{"new@x": {}}); err == nil {
 		t.Error("a missing answer is not noticed")

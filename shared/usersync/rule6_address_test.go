@@ -1,6 +1,9 @@
 package usersync
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestRule6OneAddressOneOwner(t *testing.T) {
 	t.Parallel()
@@ -143,4 +146,28 @@ func TestRule7WhatMovesTogetherIsOneGroup(t *testing.T) {
 			rows:   []Row{row(1, "a@x", "1"), row(2, "  a@x", "")},
 		}, []string{"1 updated #1 email=free@x group=1", "9 updated/linked #2 email=a@x +link group=1"}},
 	})
+}
+
+// The rows and the addresses are read one after the other, and answers in several
+// statements: what came in between is taken, never free.
+func TestRule7WhatCameInBetweenIsTaken(t *testing.T) {
+	t.Parallel()
+	people := []Person{person("1", "a@x"), person("2", "Á@x"), person("3", "b@x")}
+	draft, err := NewDraft(people, nil, everythingFits, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := Holder{Taken: true, RowID: 55}, Holder{Taken: true}
+	for _, c := range []struct{ first, second Holder }{{ours, Holder{}}, {Holder{}, ours}} {
+		plan, err := draft.Decide(map[string]Address{
+			"a@x": {Class: 1, Holder: c.first}, "á@x": {Class: 1, Holder: c.second}, "b@x": {Class: 2, Holder: theirs},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"1 conflict/email_taken vs #55", "2 conflict/duplicate_email vs 1#0", "3 conflict/email_taken"}
+		if got := saidOf(plan); !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 }
