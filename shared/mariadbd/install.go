@@ -62,7 +62,7 @@ func (b Binaries) install(ctx context.Context, data string) error {
 	}
 	out, err := runInstaller(ctx, exec.Command(b.Installer, args...))
 	if err != nil {
-		return fmt.Errorf("make the private database: %w: %s", err, tail(out))
+		return fmt.Errorf("make the private database: %w: %s", err, complaint(out))
 	}
 	if err := os.Rename(fresh, data); err != nil {
 		return fmt.Errorf("put the private database in place: %w", err)
@@ -100,7 +100,17 @@ func runInstaller(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
 	}
 }
 
-func tail(out []byte) string {
+// complaint is what an installer's output says about its failure: its first error,
+// else its last lines.
+func complaint(out []byte) string {
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	for _, line := range lines {
+		if _, text, found := strings.Cut(line, "[ERROR]"); found {
+			return strings.TrimSpace(text)
+		}
+		if strings.Contains(line, "ERROR") || strings.Contains(line, "FATAL") {
+			return strings.TrimSpace(line)
+		}
+	}
 	return strings.Join(lines[max(0, len(lines)-3):], " / ")
 }

@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // Names in the private database. PluginUser is an account as GRANT takes it
@@ -114,7 +116,7 @@ func writePrivate(path, text string) error {
 // add up. The account begins with none each time that an owner starts, so what a
 // plugin no longer asks for does not stay.
 func (i *Instance) EnsurePluginAccount(ctx context.Context, grants []string) error {
-	db, err := sql.Open("mysql", i.dsn(rootUser, i.accounts.Root, "").Reveal())
+	db, err := openAccount(i.account(rootUser, i.accounts.Root, ""))
 	if err != nil {
 		return fmt.Errorf("open the private database: %w", err)
 	}
@@ -129,10 +131,20 @@ func (i *Instance) EnsurePluginAccount(ctx context.Context, grants []string) err
 
 // check signs in as the host.
 func (i *Instance) check(ctx context.Context) error {
-	db, err := sql.Open("mysql", i.DSN().Reveal())
+	db, err := openAccount(i.account(hostUser, i.accounts.Host, Database))
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	return db.PingContext(ctx)
+}
+
+// openAccount keeps the driver from writing to standard error.
+func openAccount(c *mysql.Config) (*sql.DB, error) {
+	c.Logger = &mysql.NopLogger{}
+	connector, err := mysql.NewConnector(c)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
 }

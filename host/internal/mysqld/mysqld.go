@@ -158,9 +158,13 @@ func (i *Instance) Close() error {
 }
 
 func (i *Instance) dsn(user, password, database string) secret.Text {
+	return secret.New(i.account(user, password, database).FormatDSN())
+}
+
+func (i *Instance) account(user, password, database string) *mysql.Config {
 	c := mysql.NewConfig()
 	c.User, c.Passwd, c.Net, c.Addr, c.DBName = user, password, "unix", i.socket, database
-	return secret.New(c.FormatDSN())
+	return c
 }
 
 // folder is the place of everything.
