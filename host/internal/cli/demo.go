@@ -60,6 +60,8 @@ func (a *app) demo(ctx context.Context, once bool) error {
 	if err != nil {
 		return err
 	}
+	// A line per person would push the progress bar away; the summary and the page name them.
+	service.Quiet = true
 	watch := a.newProgress(false)
 	outcome, err := service.Sync(ctx, runs.Request{TenantID: tenant, Mode: crm.ModeApply, Trigger: "cli"}, watch)
 	watch.done()

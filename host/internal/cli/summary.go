@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"booking/host/internal/runs"
@@ -59,7 +58,7 @@ func (a *app) countsLine(run store.Run) string {
 }
 
 func seconds(run store.Run) string {
-	return strings.TrimSuffix(run.Duration(time.Now()).Round(10*time.Millisecond).String(), "0ms")
+	return fmt.Sprintf("%.2fs", run.Duration(time.Now()).Seconds())
 }
 
 // problemLine says why somebody did not arrive as the portal has them.
@@ -68,7 +67,7 @@ func (a *app) problemLine(c crm.Change) string {
 	if who == "" {
 		who = c.Email
 	}
-	line := fmt.Sprintf("⚠️ %s %s: %s", c.ExternalID, who, reasonText(c.Reason).In(a.locale))
+	line := fmt.Sprintf("⚠️ %s %s: %s", short(c.ExternalID), short(who), reasonText(c.Reason).In(a.locale))
 	if c.Field != "" {
 		line += " (" + c.Field + ")"
 	}
@@ -79,4 +78,14 @@ func (a *app) problemLine(c crm.Change) string {
 		line += fmt.Sprintf(a.say(" — пользователь %d", " (user %d)"), c.OtherUserID)
 	}
 	return printable(line)
+}
+
+// short keeps a line of the summary on one line of a screen.
+func short(text string) string {
+	const most = 40
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	return string(runes[:most-1]) + "…"
 }

@@ -9,6 +9,7 @@ import (
 // to the watcher and counts, so that a result can be held against what was told.
 type listener struct {
 	journal *logging.Journal
+	quiet   bool
 	watcher Watcher
 	told    map[crm.Action]int
 }
@@ -25,7 +26,9 @@ func (l *listener) Progress(p crm.Progress) error {
 func (l *listener) Changes(changes []crm.Change) error {
 	for _, change := range changes {
 		l.told[change.Action]++
-		l.journal.Change(change)
+		if !l.quiet {
+			l.journal.Change(change)
+		}
 	}
 	l.watcher.Changes(changes)
 	return nil

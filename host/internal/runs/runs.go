@@ -38,6 +38,8 @@ type Service struct {
 	Host string
 	// Locale of log lines.
 	Locale string
+	// Quiet leaves the line for each person out of the log.
+	Quiet bool
 }
 
 // Request asks for one run.
@@ -134,7 +136,7 @@ func (s *Service) work(ctx context.Context, tenant store.Tenant, connection stor
 		return crm.SyncResult{}, err
 	}
 	journal := logging.NewJournal(s.Log, s.Locale, description.ExternalIDColumn, tenant.ID, run.ID)
-	listener := &listener{journal: journal, watcher: watcher, told: map[crm.Action]int{}}
+	listener := &listener{journal: journal, quiet: s.Quiet, watcher: watcher, told: map[crm.Action]int{}}
 	result, err := plugin.SyncUsers(ctx, crm.SyncRequest{
 		Tenant: tenant.CRM(), Settings: connection.Settings(), Mode: request.Mode, PersonID: request.PersonID,
 		Policy: crm.Policy{Leavers: "keep"}, RunID: run.ID, Fence: run.Fence,
