@@ -54,6 +54,14 @@ generate: ## the contract's Go code from crm.proto
 bench: database build ## ratios against the old way and the floor, side by side in one run (ARGS=...)
 	go run ./host/internal/bench $(ARGS)
 
+.PHONY: check-sdk
+CHECK_SDK := plugin-bitrix24/internal/portalsim/testdata/check-sdk
+check-sdk: ## compare the simulated portal with Bitrix24's own JavaScript client (Node 20 or newer)
+	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null || { echo "make check-sdk needs Node 20 or newer, and npm" >&2; exit 1; }
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; cp $(CHECK_SDK)/check.mjs $(CHECK_SDK)/package.json "$$dir"; \
+	npm install --prefix "$$dir" --ignore-scripts --no-audit --no-fund --silent; go build -o "$$dir/bitrix24" ./plugin-bitrix24; \
+	node "$$dir/check.mjs" "$$dir/bitrix24"
+
 .PHONY: database
 database:
 	@bash .ci/install mariadb
