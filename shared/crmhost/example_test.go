@@ -3,7 +3,6 @@ package crmhost_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"os"
 	"path/filepath"
 
@@ -16,30 +15,36 @@ import (
 func Example() {
 	root, err := os.MkdirTemp("", "server-")
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer os.RemoveAll(root)
 	if _, err := fake.Install(filepath.Join(root, "plugins"), ""); err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 
 	ctx := context.Background()
 	found, err := crmhost.Find(filepath.Join(root, "plugins"), "fake")
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	trust := crmhost.Trust{Path: filepath.Join(root, "trust.json")}
 	if err := trust.Pin(found); err != nil { // once, by hand
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	process, err := crmhost.Start(ctx, crmhost.Options{Found: found, Trust: trust})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer process.Stop(ctx)
 	check, err := process.Plugin().CheckConnection(ctx, crm.ConnectionRequest{Tenant: crm.Tenant{ID: 1}})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 
 	fmt.Println(process.Description().Title.EN, process.Description().ExternalIDColumn)

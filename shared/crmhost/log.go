@@ -49,6 +49,8 @@ func (b *logBridge) line(raw []byte) {
 	entry, structured := parseEntry(raw)
 	if !structured {
 		entry = b.rawEntry(string(raw))
+	} else if entry.level >= slog.LevelError {
+		b.words.note(clean(b.secrets.mask(entry.message), maxValue))
 	}
 	b.emit(entry)
 }

@@ -2,6 +2,7 @@ package crmhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -174,7 +175,7 @@ func (p *Process) notStarted(ctx context.Context, err error, died bool) error {
 	switch cancelled := context.Cause(ctx); {
 	case crm.CodeOf(err) == crm.CodePluginUntrusted, crm.CodeOf(err) == crm.CodePluginAnswer:
 		return err
-	case cancelled == errStartTimeout:
+	case errors.Is(cancelled, errStartTimeout):
 		return contradiction(nil, "плагин «%s» не ответил за %s после запуска: проверьте, что это плагин booking-host",
 			"plugin %q did not answer within %s of its start: make sure that it is a plugin of booking-host", name, p.options.StartTimeout)
 	case cancelled != nil:

@@ -22,7 +22,7 @@ import (
 // Traps of go-plugin that a single run can meet (facts/go-plugin.md, 1.3). The
 // number in a test's comment is the trap's.
 
-// 1. go-plugin's parser panics at @message, @level or @timestamp that are no
+// 1 and 7. go-plugin's parser panics at @message, @level or @timestamp that are no
 // strings, and the host with it.
 func TestHostileLogLines(t *testing.T) {
 	t.Parallel()
@@ -30,7 +30,7 @@ func TestHostileLogLines(t *testing.T) {
 	for _, line := range []string{
 		`{"@message":42}`, `{"@level":[],"@message":"x"}`, `{"@timestamp":{},"@message":"y"}`, `{"@message":null}`,
 		`{"@message":"` + strings.Repeat("long ", 40<<10) + `"}`, "\xff\xfe\x00 \x1b[2J", `{`, `null`, `[]`, `{"msg":{},"level":7}`,
-		"plain text",
+		"plain text", `{"level":"ERROR","msg":"slog's own shape","time":"now"}`,
 	} {
 		mustDo(t, p, "stderr "+line)
 	}
@@ -41,6 +41,9 @@ func TestHostileLogLines(t *testing.T) {
 		if got[key] != want {
 			t.Errorf("%s = %v, want %v", key, got[key], want)
 		}
+	}
+	if got := log.records(t, "slog's own shape"); len(got) != 1 || got[0]["level"] != "ERROR" {
+		t.Errorf("a line of slog's shape: %v", got)
 	}
 	if len(log.records(t, "plain text")) != 1 {
 		t.Error("a plain line is lost")
@@ -110,9 +113,28 @@ func TestGrandchildHoldsStderr(t *testing.T) {
 	}
 }
 
-// 4. A plugin outlives a host that is killed.
+// 4. A plugin outlives a host that is killed. One that runs sees the end of its
+// standard input and connection; one that is frozen only the kernel can end.
 func TestNoOrphan(t *testing.T) {
 	t.Parallel()
+	for how, signal := range map[string]syscall.Signal{"running": syscall.SIGCONT, "frozen": syscall.SIGSTOP} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			host, pid := playedHost(t)
+			if err := syscall.Kill(pid, signal); err != nil {
+				t.Fatal(err)
+			}
+			_ = host.Process.Kill()
+			_ = host.Wait()
+			t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+			eventually(t, "the plugin is gone", func() bool { return gone(pid) })
+		})
+	}
+}
+
+// playedHost is another process that has started a plugin, and the plugin's pid.
+func playedHost(t *testing.T) (*exec.Cmd, int) {
+	t.Helper()
 	found, _ := installed(t, "")
 	host := exec.Command("/proc/self/exe")
 	host.Env = append(os.Environ(), roleVariable+"=host", rootVariable+"="+filepath.Dir(filepath.Dir(found.Dir)))
@@ -125,7 +147,7 @@ func TestNoOrphan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer hold.Close()
+	t.Cleanup(func() { hold.Close() })
 	if err := host.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -137,9 +159,20 @@ func TestNoOrphan(t *testing.T) {
 	if err != nil || gone(pid) {
 		t.Fatalf("no plugin: %q, %v", line, err)
 	}
-	_ = host.Process.Kill()
-	_ = host.Wait()
-	eventually(t, "the plugin is gone", func() bool { return gone(pid) })
+	return host, pid
+}
+
+// What trap 1 does to a host that leaves the reading to go-plugin. When this
+// fails, upstream has mended it.
+func TestPlainGoPluginDiesOfAHostileLine(t *testing.T) {
+	t.Parallel()
+	found, _ := installed(t, "")
+	host := exec.Command("/proc/self/exe")
+	host.Env = append(os.Environ(), roleVariable+"=plain", rootVariable+"="+found.Executable())
+	out, err := host.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "interface conversion") || !strings.Contains(string(out), "logStderr") {
+		t.Errorf("%v:\n%s", err, out)
+	}
 }
 
 // 5 and the fault table: a plugin that ends in the middle of a run.

@@ -13,8 +13,8 @@ const (
 	keptPanicLines = 24
 )
 
-// lastWords keeps the end of what a plugin wrote to its standard error outside of
-// the log: the text of a panic, or else its last lines.
+// lastWords keeps the end of what a plugin said: the text of a panic, or else the
+// last errors of its log and lines it wrote outside of it.
 type lastWords struct {
 	mu       sync.Mutex
 	lines    []string
@@ -28,6 +28,18 @@ func (w *lastWords) add(line string) bool {
 	if !w.panicked && startsPanic(line) {
 		w.panicked, w.lines = true, nil
 	}
+	w.keep(line)
+	return w.panicked
+}
+
+// note takes an error of the plugin's log.
+func (w *lastWords) note(line string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.keep(line)
+}
+
+func (w *lastWords) keep(line string) {
 	line = hideAddresses(line)
 	switch {
 	case !w.panicked:
@@ -36,7 +48,6 @@ func (w *lastWords) add(line string) bool {
 	case len(w.lines) < keptPanicLines:
 		w.lines = append(w.lines, line)
 	}
-	return w.panicked
 }
 
 func startsPanic(line string) bool {

@@ -2,6 +2,7 @@ package crmtest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -24,8 +25,9 @@ type Binary struct {
 // Build compiles the fake plugin into dir. Do it once for a test process, in
 // TestMain: it takes seconds.
 func Build(dir string) (Binary, error) {
+	ctx := context.Background()
 	b := Binary{path: filepath.Join(dir, "fake")}
-	out, err := exec.Command("go", "build", "-o", b.path, "booking/shared/crmtest/fakeplugin").CombinedOutput()
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", b.path, "booking/shared/crmtest/fakeplugin").CombinedOutput()
 	if err != nil {
 		return b, fmt.Errorf("build the fake plugin: %w: %s", err, bytes.TrimSpace(out))
 	}
@@ -33,7 +35,7 @@ func Build(dir string) (Binary, error) {
 	if err := os.Chmod(b.path, 0o755); err != nil {
 		return b, fmt.Errorf("set the fake plugin's mode: %w", err)
 	}
-	manifest, err := exec.Command(b.path, "manifest").Output()
+	manifest, err := exec.CommandContext(ctx, b.path, "manifest").Output()
 	if err != nil {
 		return b, fmt.Errorf("ask the fake plugin for its manifest: %w", err)
 	}

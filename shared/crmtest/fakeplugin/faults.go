@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -96,7 +97,7 @@ func flood(lines string) []string {
 
 // grandchild starts a process that holds this one's standard error.
 func grandchild(attr *syscall.SysProcAttr) []string {
-	cmd := exec.Command("sleep", "60")
+	cmd := exec.CommandContext(context.Background(), "sleep", "60")
 	cmd.Stderr, cmd.SysProcAttr = os.NewFile(2, "stderr"), attr
 	if err := cmd.Start(); err != nil {
 		return []string{err.Error()}
