@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -50,8 +51,8 @@ func playPlain() int {
 	return 0
 }
 
-// playHost starts the plugin below rootVariable, prints its pid and waits to be
-// killed.
+// playHost starts the plugin below rootVariable, leaves its pid in its folder and
+// waits to be killed.
 func playHost() int {
 	root := os.Getenv(rootVariable)
 	found, err := crmhost.Find(filepath.Join(root, "plugins"), "fake")
@@ -64,7 +65,10 @@ func playHost() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fmt.Println(p.PID())
+	if err := os.WriteFile(filepath.Join(found.Dir, "pid"), []byte(strconv.Itoa(p.PID())), 0o600); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	return 0
 }

@@ -1,7 +1,6 @@
 package crmhost_test
 
 import (
-	"bufio"
 	"context"
 	"os"
 	"os/exec"
@@ -59,28 +58,41 @@ func TestHostileLogLines(t *testing.T) {
 // 2. go-plugin's Kill waits for ever for a frozen plugin.
 func TestStopFrozen(t *testing.T) {
 	t.Parallel()
-	p, _ := start(t, func(o *crmhost.Options) { o.StopGrace = 300 * time.Millisecond })
+	p, _ := start(t, func(o *crmhost.Options) { o.StopGrace, o.Silence = 300*time.Millisecond, time.Hour })
 	if err := syscall.Kill(p.PID(), syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	p.Stop(t.Context())
+	stop(t, p, t.Context())
+}
+
+// stop fails the test instead of hanging.
+func stop(t *testing.T, p *crmhost.Process, ctx context.Context) {
+	t.Helper()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		p.Stop(ctx)
+	}()
+	select {
+	case <-stopped:
+	case <-time.After(patience):
+		_ = syscall.Kill(p.PID(), syscall.SIGKILL)
+		t.Fatal("Stop hangs")
+	}
 	if !gone(p.PID()) {
-		t.Error("the frozen plugin is still there")
+		t.Error("the plugin is still there")
 	}
 }
 
 func TestStopEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	p, _ := start(t, func(o *crmhost.Options) { o.StopGrace = time.Hour })
+	p, _ := start(t, func(o *crmhost.Options) { o.StopGrace, o.Silence = time.Hour, time.Hour })
 	if err := syscall.Kill(p.PID(), syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	p.Stop(ctx)
-	if !gone(p.PID()) {
-		t.Error("the frozen plugin is still there")
-	}
+	stop(t, p, ctx)
 }
 
 // 3. A grandchild that holds standard error keeps go-plugin from seeing the end.
@@ -113,53 +125,38 @@ func TestGrandchildHoldsStderr(t *testing.T) {
 	}
 }
 
-// 4. A plugin outlives a host that is killed. One that runs sees the end of its
-// standard input and connection; one that is frozen only the kernel can end.
+// 4. A plugin outlives a host that is killed. "running" sees the end of its
+// standard input and of its connection; "silent" looks at neither: it is the
+// kernel that ends it.
 func TestNoOrphan(t *testing.T) {
 	t.Parallel()
-	for how, signal := range map[string]syscall.Signal{"running": syscall.SIGCONT, "frozen": syscall.SIGSTOP} {
-		t.Run(how, func(t *testing.T) {
+	for name, fault := range map[string]string{"running": "", "silent": "silent"} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			host, pid := playedHost(t)
-			if err := syscall.Kill(pid, signal); err != nil {
+			found, _ := installed(t, fault)
+			host := exec.Command("/proc/self/exe")
+			host.Env = append(os.Environ(), roleVariable+"=host", rootVariable+"="+filepath.Dir(filepath.Dir(found.Dir)))
+			host.Stderr = os.Stderr
+			hold, err := host.StdinPipe()
+			if err != nil {
 				t.Fatal(err)
 			}
+			defer hold.Close()
+			if err := host.Start(); err != nil {
+				t.Fatal(err)
+			}
+			pid := 0
+			eventually(t, "the plugin is there", func() bool {
+				content, _ := os.ReadFile(filepath.Join(found.Dir, "pid"))
+				pid, _ = strconv.Atoi(string(content))
+				return pid > 0
+			})
+			t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
 			_ = host.Process.Kill()
 			_ = host.Wait()
-			t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
 			eventually(t, "the plugin is gone", func() bool { return gone(pid) })
 		})
 	}
-}
-
-// playedHost is another process that has started a plugin, and the plugin's pid.
-func playedHost(t *testing.T) (*exec.Cmd, int) {
-	t.Helper()
-	found, _ := installed(t, "")
-	host := exec.Command("/proc/self/exe")
-	host.Env = append(os.Environ(), roleVariable+"=host", rootVariable+"="+filepath.Dir(filepath.Dir(found.Dir)))
-	host.Stderr = os.Stderr
-	out, err := host.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	hold, err := host.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { hold.Close() })
-	if err := host.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(line))
-	if err != nil || gone(pid) {
-		t.Fatalf("no plugin: %q, %v", line, err)
-	}
-	return host, pid
 }
 
 // What trap 1 does to a host that leaves the reading to go-plugin. When this
@@ -294,7 +291,7 @@ func startOnThread(t *testing.T, o crmhost.Options) (*crmhost.Process, int) {
 func TestPluginOutlivesGarbageCollection(t *testing.T) {
 	t.Parallel()
 	p, _ := start(t)
-	for range 5 {
+	for range 20 {
 		runtime.GC()
 		mustDo(t, p, "")
 	}
@@ -308,8 +305,8 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 	t.Setenv("TMPDIR", temp)
 	good, _ := options(t, "")
-	bad := make([]crmhost.Options, 0, 4)
-	for _, fault := range []string{"usage", "panic", "protocol 99", "describe version"} {
+	bad := make([]crmhost.Options, 0, 5)
+	for _, fault := range []string{"usage", "panic", "protocol 99", "describe version", "leave"} {
 		o, _ := options(t, fault)
 		bad = append(bad, o)
 	}

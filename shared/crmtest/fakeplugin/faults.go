@@ -20,7 +20,7 @@ var startFaults = map[string]func(){
 	"exit":   func() { stderr("cannot read my configuration\n"); os.Exit(3) },
 	"panic":  func() { panic("no CRM at https://fake.example/rest/1/0123456789abcdef/ today") },
 	"signal": func() { _ = syscall.Kill(os.Getpid(), syscall.SIGTERM); forever() },
-	"silent": forever,
+	"silent": func() { writePID(); forever() },
 	"freeze": func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) },
 	"usage":  func() { fmt.Println("usage: something else"); forever() },
 	"long":   func() { fmt.Print(strings.Repeat("x", 1<<20)); forever() },
@@ -30,6 +30,16 @@ var startFaults = map[string]func(){
 	"netrpc":      func() { shake("1", "unix", socket(), "netrpc") },
 	"elsewhere":   func() { shake("1", "tcp", "127.0.0.1:9", "grpc") },
 	"nobody":      func() { shake("1", "unix", socket(), "grpc") },
+	"leave":       func() { go shake("1", "unix", socket(), "grpc"); time.Sleep(time.Millisecond); os.Exit(0) },
+}
+
+// writePID leaves this process's id in a file beside the executable.
+func writePID() {
+	path, err := os.Executable()
+	if err != nil {
+		os.Exit(1)
+	}
+	_ = os.WriteFile(filepath.Join(filepath.Dir(path), "pid"), []byte(strconv.Itoa(os.Getpid())), 0o600)
 }
 
 // shake writes a handshake and serves nothing.
