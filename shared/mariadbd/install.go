@@ -56,15 +56,23 @@ func (b Binaries) install(ctx context.Context, data string) error {
 		return fmt.Errorf("make the database folder: %w", err)
 	}
 	defer os.RemoveAll(fresh)
-	args := []string{"--no-defaults", "--datadir=" + fresh, "--auth-root-authentication-method=normal", "--skip-test-db"}
+	filled, temporary := filepath.Join(fresh, "data"), filepath.Join(fresh, "tmp")
+	for _, folder := range []string{filled, temporary} {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			return fmt.Errorf("make the database folder: %w", err)
+		}
+	}
+	args := []string{"--no-defaults", "--datadir=" + filled, "--auth-root-authentication-method=normal", "--skip-test-db"}
 	if os.Geteuid() == 0 {
 		args = append(args, "--user=root")
 	}
-	out, err := runInstaller(ctx, exec.Command(b.Installer, args...))
+	installer := exec.Command(b.Installer, args...)
+	installer.Env = append(os.Environ(), "TMPDIR="+temporary) // see Server.launch
+	out, err := runInstaller(ctx, installer)
 	if err != nil {
 		return fmt.Errorf("make the private database: %w: %s", err, complaint(out))
 	}
-	if err := os.Rename(fresh, data); err != nil {
+	if err := os.Rename(filled, data); err != nil {
 		return fmt.Errorf("put the private database in place: %w", err)
 	}
 	return nil

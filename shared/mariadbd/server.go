@@ -145,9 +145,13 @@ func (s *Server) launch(bin Binaries, dir string, flags []string) error {
 		return fmt.Errorf("open the database log: %w", err)
 	}
 	defer log.Close()
+	temp, err := ownTemp(dir)
+	if err != nil {
+		return err
+	}
 	args := []string{
 		"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--socket=" + s.socket,
-		"--pid-file=" + filepath.Join(dir, "mariadb.pid"), "--skip-networking",
+		"--pid-file=" + filepath.Join(dir, "mariadb.pid"), "--skip-networking", "--tmpdir=" + temp,
 		"--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci",
 	}
 	if os.Geteuid() == 0 {
@@ -176,6 +180,17 @@ func (s *Server) launch(bin Binaries, dir string, flags []string) error {
 		return fmt.Errorf("start %s: %w", bin.Server, err)
 	}
 	return nil
+}
+
+// ownTemp makes the server's own folder for temporary files. A starting server (and the
+// installer's) deletes every #sql* file in its tmpdir: in a shared /tmp those of every
+// other MariaDB, whose queries then fail with error 6.
+func ownTemp(dir string) (string, error) {
+	temp := filepath.Join(dir, "tmp")
+	if err := os.MkdirAll(temp, 0o700); err != nil {
+		return "", fmt.Errorf("make the database's folder for temporary files: %w", err)
+	}
+	return temp, nil
 }
 
 func (s *Server) waitReady(ctx context.Context) error {
