@@ -29,7 +29,7 @@ type chunk struct {
 
 // transact writes units in one transaction and tries again where that is safe.
 //
-// A COMMIT whose answer was lost may have been done or not. The next attempt's fence
+// A COMMIT that ended in an error may have been done or not. The next attempt's fence
 // check tells: it waits for the row lock of the lost transaction, and counts one chunk
 // more than that one only if it was committed. (Nobody but the holder of the fence
 // counts.) So no chunk is ever written twice or reported wrongly.
@@ -50,9 +50,7 @@ func (r *run) transact(ctx context.Context, units []unit, write func(*chunk, con
 		}
 		if len(c.units) > 0 {
 			if err := c.tx.Commit(); err != nil {
-				if faultOf(err) == faultAway {
-					unsure = c
-				}
+				unsure = c
 				return fmt.Errorf("commit a chunk: %w", err)
 			}
 		}

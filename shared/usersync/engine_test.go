@@ -133,7 +133,7 @@ func TestRule7RingsChainsAndHandovers(t *testing.T) {
 	h := newHouse(t)
 	h.users("1 A a@x 1 employee", "1 B b@x 2 employee", "1 C c@x 3 employee", // a ring
 		"1 D d@x 4 employee", "1 E e@x 5 employee", // a chain: 4 takes e, 5 takes free
-		"1 F f@x 6 employee", // a newcomer takes f
+		"1 F f@x 6 employee",                       // a newcomer takes f
 		"1 G g@x 7 employee", "1 H h@x 8 employee") // 8 keeps h: 7 cannot have it
 	result, _ := h.sync(
 		named("1", "A", "b@x"), named("2", "B", "c@x"), named("3", "C", "a@x"),

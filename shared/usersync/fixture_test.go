@@ -300,7 +300,6 @@ func named(id, name, email string) Person { return Person{ExternalID: id, Name: 
 
 var errPower = errors.New("power cut")
 
-
 // canonical writes JSON without spaces and in the order of its keys: MySQL and
 // MariaDB print it differently.
 func canonical(t testing.TB, text string) string {

@@ -243,3 +243,35 @@ func TestNobodyListensAnyMore(t *testing.T) {
 	}
 	wantLines(t, "users", h.everybody())
 }
+
+// Two tenants whose portals number their people alike, on a table whose index is on
+// the link alone: the existing server's handbook has it so.
+func TestTwoTenantsAtOnceBothArrive(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.engine.chunkRows, h.engine.Sleep = 100, nil
+	h.exec("ALTER TABLE users ADD INDEX idx_bitrix24_user_id (" + link + ")")
+	requests := []Request{h.request(), h.request()}
+	requests[1].Tenant.ID = 2
+	h.exec("UPDATE crm_runs SET tenant_id = 2 WHERE id = ?", requests[1].RunID)
+	results := make(chan error)
+	for i, request := range requests {
+		go func() {
+			var people listed
+			for n := range 1500 {
+				people = append(people, named(fmt.Sprint(n+1), "N", fmt.Sprintf("p%d@tenant%d", n, i)))
+			}
+			result, err := h.engine.Run(context.Background(), request, people, &listener{})
+			if err == nil && result.Created != len(people) {
+				err = fmt.Errorf("result %+v", result)
+			}
+			results <- err
+		}()
+	}
+	for range requests {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+	wantLines(t, "people", h.lines("SELECT CONCAT(tenant_id, ' ', COUNT(*), ' ', COUNT(DISTINCT "+link+")) FROM users GROUP BY tenant_id ORDER BY 1"), "1 1500 1500", "2 1500 1500")
+}

@@ -3,6 +3,7 @@ package usersync
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"booking/shared/crm"
 )
@@ -31,11 +32,12 @@ func (r *run) refuse(ctx context.Context, u unit, cause error) error {
 	return r.written(c)
 }
 
-// refusal turns a decision into what is left of it: rule 8 for an address that a
-// key refuses, rule 10 for everything else.
+// refusal turns a decision into what is left of it: rule 8 when the key of the
+// address refuses it, rule 10 for everything else, a unique key of somebody's own
+// making included.
 func (r *run) refusal(d Decision, cause error) Decision {
 	d.Group = 0
-	if faultOf(cause) == faultCollision && d.Set.Email != nil {
+	if faultOf(cause) == faultCollision && d.Set.Email != nil && strings.Contains(culprit(cause), "email") {
 		d.Action, d.Reason, d.Field = crm.ActionConflict, crm.ReasonEmailTaken, ""
 		d.Set.Email = nil
 		if d.Row == nil || d.Row.Link == "" {
