@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -29,13 +28,13 @@ func (c *Client) Scopes(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var names list[text]
-	if err := json.Unmarshal(a.result, &names); err != nil || !names.valid {
+	names, ok := parseList(a.result)
+	if !ok {
 		return nil, nonsense("the scopes are no list").asError()
 	}
 	var scopes []string
-	for _, t := range names.items {
-		scopes = append(scopes, strings.ToLower(t.clean()))
+	for _, name := range names {
+		scopes = append(scopes, strings.ToLower(parseText(name).clean()))
 	}
 	slices.Sort(scopes)
 	return scopes, nil

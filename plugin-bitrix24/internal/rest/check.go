@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -28,18 +27,19 @@ func (c *Client) Owner(ctx context.Context) (Owner, error) {
 	if err != nil {
 		return Owner{}, err
 	}
-	var profile struct {
-		ID       text `json:"ID"`
-		Admin    text `json:"ADMIN"`
-		Name     text `json:"NAME"`
-		LastName text `json:"LAST_NAME"`
-	}
-	if err := json.Unmarshal(a.result, &profile); err != nil {
+	if kindOf(a.result) != '{' {
 		return Owner{}, nonsense("the profile is no object").asError()
 	}
+	var id, admin, name, lastName text
+	fields := map[string]*text{"ID": &id, "ADMIN": &admin, "NAME": &name, "LAST_NAME": &lastName}
+	members(a.result, func(field string, value []byte) {
+		if to := fields[field]; to != nil {
+			*to = parseText(value)
+		}
+	})
 	o := Owner{
-		ID: profile.ID.clean(), Admin: profile.Admin.truth(), Latency: a.took,
-		Name: strings.TrimSpace(profile.Name.clean() + " " + profile.LastName.clean()),
+		ID: id.clean(), Admin: admin.truth(), Latency: a.took,
+		Name: strings.TrimSpace(name.clean() + " " + lastName.clean()),
 	}
 	o.readClock(a, c.lastSent.Add(a.took/2))
 	return o, nil
@@ -47,7 +47,7 @@ func (c *Client) Owner(ctx context.Context) (Owner, error) {
 
 // readClock compares the portal's time with ours in the middle of the call.
 func (o *Owner) readClock(a *answer, middle time.Time) {
-	finished, err := time.Parse(time.RFC3339, a.time.DateFinish.value)
+	finished, err := time.Parse(time.RFC3339, a.time.dateFinish)
 	if err == nil {
 		o.Zone = finished.Format("-07:00")
 	} else if finished, err = http.ParseTime(a.date); err != nil {

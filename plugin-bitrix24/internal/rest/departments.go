@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,26 +34,32 @@ func (c *Client) departments(ctx context.Context) (all []Department, total int, 
 		if err != nil {
 			return nil, 0, err
 		}
-		var page list[struct {
-			ID     text `json:"ID"`
-			Name   text `json:"NAME"`
-			Parent text `json:"PARENT"`
-		}]
-		if err := json.Unmarshal(a.result, &page); err != nil || !page.valid {
+		page, ok := parseList(a.result)
+		if !ok {
 			return nil, 0, nonsense("the departments are no list").asError()
 		}
 		before := len(all)
-		for _, d := range page.items {
-			if id := d.ID.clean(); id != "" && !known[id] {
-				known[id] = true
-				all = append(all, Department{ID: id, Name: d.Name.clean(), Parent: d.Parent.clean()})
+		for _, raw := range page {
+			if d := parseDepartment(raw); d.ID != "" && !known[d.ID] {
+				known[d.ID] = true
+				all = append(all, d)
 			}
 		}
 		// Past the end some servers repeat the last page: then nobody is new.
-		if len(page.items) < PageSize || len(all) == before || len(all) == a.total {
+		if len(page) < PageSize || len(all) == before || len(all) == a.total {
 			return all, a.total, nil
 		}
 	}
+}
+
+func parseDepartment(raw []byte) (d Department) {
+	fields := map[string]*string{"ID": &d.ID, "NAME": &d.Name, "PARENT": &d.Parent}
+	members(raw, func(name string, value []byte) {
+		if field := fields[name]; field != nil {
+			*field = parseText(value).clean()
+		}
+	})
+	return d
 }
 
 // Below returns ids and everything below them, each once, numerically sorted. An id that the
@@ -83,11 +88,6 @@ func Below(tree []Department, ids []string) ([]string, error) {
 			queue = append(queue, children[id]...)
 		}
 	}
-	slices.SortFunc(found, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(a) - len(b)
-		}
-		return strings.Compare(a, b)
-	})
+	slices.SortFunc(found, compare)
 	return found, nil
 }

@@ -38,7 +38,7 @@ func (c *Client) timeout(p *patience) time.Duration {
 // again waits for as long as f asks and returns nil when another try makes sense.
 func (c *Client) again(ctx context.Context, p *patience, f *failure) error {
 	switch f.kind {
-	case kindSoft:
+	case kindSoft, kindTooLarge:
 		p.soft++
 		if p.soft > maxSoft {
 			return f.asError()
@@ -165,16 +165,18 @@ func (c *Client) remember(method string, a *answer, sent time.Time) {
 	c.noteTiming(method, a)
 }
 
-func (c *Client) noteTiming(method string, a *answer) { c.noteReset(method, a.time, a.time) }
+func (c *Client) noteTiming(method string, a *answer) {
+	c.noteReset(method, a.time.resetAt, a.time.finish)
+}
 
 // noteReset keeps when a method's budget is set back, by our clock: the portal's own may
 // be wrong, so only the distance from the answer's time is used. Whether a batch's time is
 // billed to batch or to the methods inside is reported both ways, so both are noted.
-func (c *Client) noteReset(method string, reset, now timing) {
-	if reset.OperatingResetAt <= 0 || now.Finish <= 0 {
+func (c *Client) noteReset(method string, resetAt, now float64) {
+	if resetAt <= 0 || now <= 0 {
 		return
 	}
-	seconds := float64(reset.OperatingResetAt - now.Finish)
+	seconds := resetAt - now
 	if seconds <= 0 || seconds > maxKnownReset.Seconds() {
 		return
 	}

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -19,55 +18,106 @@ type Person struct {
 
 // wireUser is a user as user.get writes one; every field may be absent (scope, select).
 type wireUser struct {
-	ID         text       `json:"ID"`
-	Active     text       `json:"ACTIVE"`
-	Type       text       `json:"USER_TYPE"`
-	Name       text       `json:"NAME"`
-	LastName   text       `json:"LAST_NAME"`
-	Email      text       `json:"EMAIL"`
-	Mobile     text       `json:"PERSONAL_MOBILE"`
-	WorkPhone  text       `json:"WORK_PHONE"`
-	Phone      text       `json:"PERSONAL_PHONE"`
-	Position   text       `json:"WORK_POSITION"`
-	Department list[text] `json:"UF_DEPARTMENT"`
+	id, active, kind, name, lastName, email text
+	mobile, workPhone, phone, position      text
+	departments                             []string
+	departmentsShown                        bool
+	order                                   string // see orderOf
+}
+
+// parseUser reads one user.
+func parseUser(raw []byte) wireUser {
+	var u wireUser
+	members(raw, func(name string, value []byte) {
+		if field := u.field(name); field != nil {
+			*field = parseText(value)
+		} else if name == "UF_DEPARTMENT" {
+			u.departments, u.departmentsShown = parseIDs(value), true
+		}
+	})
+	u.order = orderOf(u.id.clean())
+	return u
+}
+
+// field is where a field of the portal goes; nil for those nobody asked for.
+func (u *wireUser) field(name string) *text {
+	switch name {
+	case "ID":
+		return &u.id
+	case "ACTIVE":
+		return &u.active
+	case "USER_TYPE":
+		return &u.kind
+	case "NAME":
+		return &u.name
+	case "LAST_NAME":
+		return &u.lastName
+	case "EMAIL":
+		return &u.email
+	case "PERSONAL_MOBILE":
+		return &u.mobile
+	case "WORK_PHONE":
+		return &u.workPhone
+	case "PERSONAL_PHONE":
+		return &u.phone
+	case "WORK_POSITION":
+		return &u.position
+	}
+	return nil
+}
+
+// parseIDs reads a list of numbers or strings, one of them alone, or empty.
+func parseIDs(raw []byte) []string {
+	items, ok := parseList(raw)
+	if !ok {
+		items = [][]byte{raw}
+	}
+	var ids []string
+	for _, item := range items {
+		if id := parseText(item).clean(); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // parsePage reads one page of people. Anything but a list of people with IDs is an
 // error.
-func parsePage(raw json.RawMessage) ([]wireUser, error) {
-	var page list[wireUser]
-	if err := json.Unmarshal(raw, &page); err != nil || !page.valid {
+func parsePage(raw []byte) ([]wireUser, error) {
+	items, ok := parseList(raw)
+	if !ok {
 		return nil, errors.New("a page of people is no list")
 	}
-	for i := range page.items {
-		if page.items[i].ID.clean() == "" {
+	page := make([]wireUser, len(items))
+	for i, item := range items {
+		if page[i] = parseUser(item); page[i].id.clean() == "" {
 			return nil, errors.New("a page holds something without an ID")
 		}
 	}
-	return page.items, nil
+	return page, nil
 }
 
 // employee is rule 2 of the sync: the answer itself must say so.
 func (u *wireUser) employee() bool {
-	kind := u.Type.clean()
-	return u.Active.truth() && (kind == "" || strings.EqualFold(kind, "employee"))
+	kind := u.kind.clean()
+	return u.active.truth() && (kind == "" || strings.EqualFold(kind, "employee"))
 }
 
 func (u *wireUser) inside(departments map[string]bool) bool {
-	return len(departments) == 0 || slices.ContainsFunc(u.Department.items, func(id text) bool { return departments[id.clean()] })
+	return len(departments) == 0 || slices.ContainsFunc(u.departments, func(id string) bool { return departments[id] })
 }
 
 func (u *wireUser) person(q Query) Person {
 	p := Person{
-		ID:    u.ID.clean(),
-		Name:  strings.TrimSpace(u.Name.clean() + " " + u.LastName.clean()),
-		Email: u.Email.clean(),
+		ID:    u.id.clean(),
+		Name:  strings.TrimSpace(u.name.clean() + " " + u.lastName.clean()),
+		Email: u.email.clean(),
 	}
 	if q.Phone {
-		p.Phone = firstOf(u.Mobile.clean(), u.WorkPhone.clean(), u.Phone.clean())
+		p.Phone = firstOf(u.mobile.clean(), u.workPhone.clean(), u.phone.clean())
 	}
 	if q.Position {
-		p.Position = u.Position.clean()
+		p.Position = u.position.clean()
 	}
 	return p
 }
@@ -92,10 +142,12 @@ func orderOf(id string) string {
 	return strings.TrimLeft(id, "0")
 }
 
-// less compares two orders.
-func less(a, b string) bool {
+// compare compares two orders.
+func compare(a, b string) int {
 	if len(a) != len(b) {
-		return len(a) < len(b)
+		return len(a) - len(b)
 	}
-	return a < b
+	return strings.Compare(a, b)
 }
+
+func less(a, b string) bool { return compare(a, b) < 0 }

@@ -2,8 +2,8 @@ package rest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"booking/shared/crm"
@@ -171,7 +171,7 @@ func (r *reading) take(s step, a *answer) *failure {
 	if err != nil {
 		return nonsense(err.Error())
 	}
-	r.c.noteReset(methodUsers, b.resets, a.time)
+	r.c.noteReset(methodUsers, b.resetAt, a.time.finish)
 	for i := 0; i < s.pages && !r.ended; i++ {
 		if e, failed := b.errors[pageKey(i)]; failed {
 			return classify(e, a.status, methodUsers, true)
@@ -190,7 +190,7 @@ func (r *reading) take(s step, a *answer) *failure {
 // takePage adds a page. One that does not follow what was read is not taken: behind a
 // page reached by reference (first is false) the chain is broken and is taken up anew, a
 // page that was asked for by its ID is nonsense.
-func (r *reading) takePage(raw json.RawMessage, first bool) (broken bool, f *failure) {
+func (r *reading) takePage(raw []byte, first bool) (broken bool, f *failure) {
 	if raw == nil {
 		return false, nonsense("a page is missing in the batch's result")
 	}
@@ -219,47 +219,50 @@ func (r *reading) takePage(raw json.RawMessage, first bool) (broken bool, f *fai
 
 // follows checks that a page continues the list: every ID above those before, nobody twice,
 // and in a full page, behind which the next one begins, in ascending order. It returns
-// those who are new and the highest ID.
+// those who are new, in that order, and the highest ID.
 func (r *reading) follows(page []wireUser) (after string, fresh []*wireUser, ok bool) {
 	after = r.after
-	full := len(page) >= PageSize
+	full, sorted := len(page) >= PageSize, true
 	known := make(map[string]bool, len(page))
 	for i := range page {
 		u := &page[i]
-		order := orderOf(u.ID.clean())
-		if order == "" {
+		if u.order == "" {
 			if key := u.oddKey(); !r.odd[key] && !known[key] {
 				known[key] = true
 				fresh = append(fresh, u)
 			}
 			continue
 		}
-		if !less(r.after, order) || known[order] || full && !less(after, order) {
+		if !less(r.after, u.order) || known[u.order] || full && !less(after, u.order) {
 			return "", nil, false
 		}
-		known[order] = true
+		known[u.order] = true
+		sorted = sorted && less(after, u.order)
 		fresh = append(fresh, u)
-		if less(after, order) {
-			after = order
+		if less(after, u.order) {
+			after = u.order
 		}
+	}
+	if !sorted {
+		slices.SortFunc(fresh, func(a, b *wireUser) int { return compare(a.order, b.order) })
 	}
 	return after, fresh, !full || after != r.after
 }
 
 func (u *wireUser) oddKey() string {
-	return "odd " + u.ID.value + " " + u.Email.value + " " + u.Name.value + " " + u.LastName.value
+	return "odd " + u.id.value + " " + u.email.value + " " + u.name.value + " " + u.lastName.value
 }
 
 func (r *reading) add(u *wireUser) {
 	r.seen++
-	if orderOf(u.ID.clean()) == "" {
+	if u.order == "" {
 		r.odd[u.oddKey()] = true
 	}
-	if u.Active.truth() {
+	if u.active.truth() {
 		r.active++
 	}
-	r.emails = r.emails || u.Email.present
-	r.department = r.department || u.Department.present
+	r.emails = r.emails || u.email.present
+	r.department = r.department || u.departmentsShown
 	if u.employee() && u.inside(r.query.departments) {
 		r.pile.add(u.person(r.query))
 	}

@@ -3,7 +3,6 @@ package rest
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"strconv"
 	"strings"
 	"unicode"
@@ -19,22 +18,20 @@ type text struct {
 	present bool
 }
 
-// UnmarshalJSON implements [json.Unmarshaler].
-func (t *text) UnmarshalJSON(raw []byte) error {
-	*t = text{present: true}
-	raw = bytes.TrimSpace(raw)
-	if len(raw) == 0 {
-		return nil
-	}
-	switch c := raw[0]; {
+func parseText(raw []byte) text {
+	t := text{present: true}
+	switch c := kindOf(raw); {
+	case c == '"' && bytes.IndexByte(raw, '\\') < 0:
+		t.value = string(raw[1 : len(raw)-1])
 	case c == '"':
-		return json.Unmarshal(raw, &t.value)
+		// It is valid JSON, so a string: half a surrogate pair becomes U+FFFD.
+		_ = json.Unmarshal(raw, &t.value)
 	case c == '-' || c >= '0' && c <= '9':
 		t.value = string(raw)
 	case c == 't':
 		t.value = "true"
 	}
-	return nil
+	return t
 }
 
 // count is the value as a whole number from 0, or -1.
@@ -44,6 +41,15 @@ func (t text) count() int {
 		return -1
 	}
 	return n
+}
+
+// seconds is a time or a duration as the time block writes it; 0 when it is none.
+func (t text) seconds() float64 {
+	f, err := strconv.ParseFloat(t.value, 64)
+	if err != nil {
+		return 0
+	}
+	return f
 }
 
 // truth reads a flag: true, "true", "Y", 1 and "1" (the handbook's 'Y' works as true).
@@ -56,25 +62,23 @@ func (t text) truth() bool {
 }
 
 // clean is the value as the engine wants it: NFC, trimmed, control characters and
-// line separators as spaces. NUL stays, so that the engine can call the value invalid;
-// invalid UTF-8 has become U+FFFD while the JSON was read.
-func (t text) clean() string { return clean(t.value) }
-
-func clean(s string) string {
-	if plain(s) {
-		return s
+// line separators as spaces, invalid UTF-8 as U+FFFD. NUL stays, so that the engine can
+// call the value invalid.
+func (t text) clean() string {
+	if plain(t.value) {
+		return t.value
 	}
-	s = strings.Map(func(r rune) rune {
+	s := strings.Map(func(r rune) rune {
 		if r != 0 && unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
 			return ' '
 		}
 		return r
-	}, norm.NFC.String(strings.ToValidUTF8(s, "\uFFFD")))
+	}, norm.NFC.String(strings.ToValidUTF8(t.value, "\uFFFD")))
 	return strings.TrimSpace(s)
 }
 
-// plain reports whether s is printable ASCII without a space at either end, which is
-// nearly every value.
+// plain reports whether s is printable ASCII without a space at either end, as most
+// values are.
 func plain(s string) bool {
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] > 0x7e {
@@ -84,43 +88,21 @@ func plain(s string) bool {
 	return s == "" || s[0] != ' ' && s[len(s)-1] != ' '
 }
 
-// list is a PHP array without names: a JSON list, or, after one of its elements was taken
-// out, an object with numbers for names, in their order. Whatever else is written
-// (null, false, "") is no list.
-type list[T any] struct {
-	items []T
-	// valid: it is a list. present: there is something, be it a list or not.
-	valid, present bool
-}
-
-// UnmarshalJSON implements [json.Unmarshaler].
-func (l *list[T]) UnmarshalJSON(raw []byte) error {
-	*l = list[T]{present: true}
-	raw = bytes.TrimSpace(raw)
-	if len(raw) == 0 || raw[0] != '[' && raw[0] != '{' {
-		return nil
+// parseList reads a PHP array without names: a JSON list, or, after one of its elements
+// was taken out, an object with numbers for names, in their order. Whatever else is
+// written (null, false, "") is no list: ok is false.
+func parseList(raw []byte) (items [][]byte, ok bool) {
+	ok = true
+	switch kindOf(raw) {
+	case '[':
+		elements(raw, func(item []byte) { items = append(items, item) })
+	case '{':
+		members(raw, func(name string, item []byte) {
+			ok = ok && digits.MatchString(name)
+			items = append(items, item)
+		})
+	default:
+		ok = false
 	}
-	l.valid = true
-	if raw[0] == '[' {
-		return json.Unmarshal(raw, &l.items)
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if _, err := d.Token(); err != nil {
-		return err
-	}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return err
-		}
-		if key, _ := name.(string); orderOf(key) == "" && strings.Trim(key, "0") != "" || key == "" {
-			return errors.New("an object where a list was expected")
-		}
-		var item T
-		if err := d.Decode(&item); err != nil {
-			return err
-		}
-		l.items = append(l.items, item)
-	}
-	return nil
+	return items, ok
 }
