@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/pprof"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"booking/shared/crm"
+)
+
+// Names of what is timed.
+const (
+	timeReference = "reference"
+	timePlugin    = "plugin"
+	timeInProcess = "in-process"
+	timeLoad      = "LOAD DATA"
+	timeInsert    = "set-based insert"
+)
+
+// boundaryRuns is how often a repetition compares process and no process: the
+// difference is small, and each takes little.
+const boundaryRuns = 3
+
+// measureImport times first imports, all ways in each repetition.
+func measureImport(ctx context.Context, l *lab, r *report) error {
+	portal, err := l.portal(ctx, l.people, "--rate-limit", "off")
+	if err != nil {
+		return err
+	}
+	defer portal.stop()
+	process, err := l.startPlugin(ctx)
+	if err != nil {
+		return err
+	}
+	defer process.Stop(ctx)
+	here, err := l.inProcess(ctx)
+	if err != nil {
+		return err
+	}
+	// Both open their connections; neither is timed.
+	for _, plugin := range []crm.Plugin{process.Plugin(), here} {
+		if _, err := l.firstImport(ctx, plugin, portal, l.people); err != nil {
+			return err
+		}
+	}
+	m := &importing{lab: l, report: r, portal: portal, process: process.Plugin(), here: here, reference: l.newReference()}
+	if m.floor, err = l.newFloor(ctx); err != nil {
+		return err
+	}
+	for rep := range l.reps {
+		l.say("first import: repetition %d of %d", rep+1, l.reps)
+		if err := m.repeat(ctx); err != nil {
+			return err
+		}
+	}
+	m.rows()
+	return nil
+}
+
+type importing struct {
+	*lab
+	report        *report
+	portal        *simulator
+	process, here crm.Plugin
+	reference     *reference
+	floor         *floor
+	last          outcome
+	statements    int // of the reference
+}
+
+func (m *importing) repeat(ctx context.Context) error {
+	if err := m.empty(ctx); err != nil {
+		return err
+	}
+	before, err := m.counts(ctx, accountReference)
+	if err != nil {
+		return err
+	}
+	took, err := m.reference.timed(ctx, m.portal, m.people)
+	if err != nil {
+		return err
+	}
+	m.report.time("import "+timeReference, took)
+	after, err := m.counts(ctx, accountReference)
+	if err != nil {
+		return err
+	}
+	m.statements = after.since(before).statements
+	if err := m.floors(ctx); err != nil {
+		return err
+	}
+	stop, err := m.startProfile()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	var pluginTimes []time.Duration
+	for range boundaryRuns {
+		if m.last, err = m.firstImport(ctx, m.process, m.portal, m.people); err != nil {
+			return err
+		}
+		pluginTimes = append(pluginTimes, m.last.took)
+		m.report.time("boundary "+timePlugin, m.last.took)
+		inside, err := m.firstImport(ctx, m.here, m.portal, m.people)
+		if err != nil {
+			return err
+		}
+		m.report.time("boundary "+timeInProcess, inside.took)
+	}
+	m.report.time("import "+timePlugin, median(pluginTimes))
+	return nil
+}
+
+// floors times what the server lets us; LOAD DATA LOCAL can be forbidden (3948, 1148, 4166).
+func (m *importing) floors(ctx context.Context) error {
+	loaded, err := m.floor.load(ctx)
+	var refused *mysql.MySQLError
+	if errors.As(err, &refused) && (refused.Number == 3948 || refused.Number == 1148 || refused.Number == 4166) {
+		m.say("this server forbids LOAD DATA LOCAL: %v", err)
+	} else if err != nil {
+		return err
+	} else {
+		m.report.time("floor "+timeLoad, loaded)
+	}
+	inserted, err := m.floor.insert(ctx)
+	if err != nil {
+		return err
+	}
+	m.report.time("floor "+timeInsert, inserted)
+	return nil
+}
+
+func (m *importing) startProfile() (stop func(), err error) {
+	if m.profile == "" || len(m.report.Times["boundary "+timePlugin]) > 0 {
+		return func() {}, nil
+	}
+	file, err := os.Create(m.profile)
+	if err != nil {
+		return nil, fmt.Errorf("write a profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, fmt.Errorf("write a profile: %w", err)
+	}
+	return func() { pprof.StopCPUProfile(); file.Close() }, nil
+}
+
+func (m *importing) rows() {
+	r := m.report
+	const g = "import"
+	first := fmt.Sprintf("first import of %d: ", m.people)
+	r.ratio(g, first+"faster than the old server's way", "import "+timeReference, "import "+timePlugin, atLeast, 10)
+	fastest := "floor " + timeInsert
+	if loads := r.Times["floor "+timeLoad]; len(loads) > 0 && median(loads) < median(r.Times[fastest]) {
+		fastest = "floor " + timeLoad
+	}
+	r.ratio(g, first+"times the floor", "import "+timePlugin, fastest, atMost, 5)
+	r.add(g, first+"SQL statements", float64(m.last.statements), "", atMost, 100, fmt.Sprintf("%s: %d", timeReference, m.statements))
+	r.add(g, first+"requests to the portal", float64(m.last.portal.Requests), "", atMost, 5, "")
+	r.ratio(g, first+"times the same in one process", "boundary "+timePlugin, "boundary "+timeInProcess, atMost, 1.1)
+}
