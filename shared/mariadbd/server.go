@@ -27,7 +27,7 @@ const stopGrace = 30 * time.Second
 // Options say where the server keeps its data and how it is tuned.
 type Options struct {
 	// Dir holds data, log and (when the path is short enough) the socket.
-	// It is made with mode 0700 when it is not there.
+	// It is made with mode 0700 when it is not there, and belongs to the caller alone.
 	Dir string
 	// Flags are further mariadbd options, for example "--innodb-buffer-pool-size=256M".
 	Flags []string
@@ -49,8 +49,8 @@ type Server struct {
 
 // Start makes the data folder when there is none, starts the server and waits
 // until it answers. A folder that a kill left half-made is made again; one that
-// holds data is recovered by the server itself. A server of a dead process that is
-// still shutting down in the folder is waited for, up to a minute (ErrInUse).
+// holds data is recovered by the server itself. A server that a dead process
+// left in the folder is told to stop and waited for, up to a minute (ErrInUse).
 func Start(ctx context.Context, o Options) (*Server, error) {
 	bin, err := Find()
 	if err != nil {
