@@ -25,7 +25,7 @@ const (
 	StateApplied State = "applied"
 	// StatePresent: what it would do was there before, made by somebody else.
 	StatePresent State = "present"
-	// StateMissing: done once, but (part of) the result is gone. Up does it again.
+	// StateMissing: done by us once, but (part of) the result is gone. Up does it again.
 	StateMissing State = "missing"
 )
 
@@ -33,7 +33,7 @@ const (
 type Step struct {
 	Set, Name string
 	State     State
-	// AppliedAt is zero unless the step was done by us.
+	// AppliedAt is zero for a step that we never did.
 	AppliedAt time.Time
 }
 
