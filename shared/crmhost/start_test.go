@@ -86,7 +86,7 @@ func TestStartFailures(t *testing.T) {
 // Nothing that does not answer is waited for longer than the start timeout.
 func TestStartTimeout(t *testing.T) {
 	t.Parallel()
-	for _, fault := range []string{"silent", "freeze", "describe hang"} {
+	for _, fault := range []string{"silent", "freeze", "mute", "describe hang"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
 			o, _ := options(t, fault)

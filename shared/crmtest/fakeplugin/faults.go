@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,7 +31,12 @@ var startFaults = map[string]func(){
 	"netrpc":      func() { shake("1", "unix", socket(), "netrpc") },
 	"elsewhere":   func() { shake("1", "tcp", "127.0.0.1:9", "grpc") },
 	"nobody":      func() { shake("1", "unix", socket(), "grpc") },
-	"leave":       func() { go shake("1", "unix", socket(), "grpc"); time.Sleep(time.Millisecond); os.Exit(0) },
+	"mute": func() {
+		if _, err := net.Listen("unix", socket()); err == nil {
+			shake("1", "unix", socket(), "grpc")
+		}
+	},
+	"leave": func() { go shake("1", "unix", socket(), "grpc"); time.Sleep(time.Millisecond); os.Exit(0) },
 }
 
 // writePID leaves this process's id in a file beside the executable.

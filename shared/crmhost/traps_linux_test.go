@@ -305,9 +305,12 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 	t.Setenv("TMPDIR", temp)
 	good, _ := options(t, "")
-	bad := make([]crmhost.Options, 0, 5)
-	for _, fault := range []string{"usage", "panic", "protocol 99", "describe version", "leave"} {
+	bad := make([]crmhost.Options, 0, 6)
+	for _, fault := range []string{"usage", "panic", "protocol 99", "describe version", "leave", "mute"} {
 		o, _ := options(t, fault)
+		if fault == "mute" {
+			o.StartTimeout = 200 * time.Millisecond
+		}
 		bad = append(bad, o)
 	}
 	cycle := func(i int) {
