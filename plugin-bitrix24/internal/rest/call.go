@@ -68,7 +68,7 @@ func (c *Client) send(ctx context.Context, q question, timeout time.Duration) (*
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", "booking-host")
-	response, err := c.o.Transport.client.Do(request)
+	response, err := c.o.Transport.http.RoundTrip(request)
 	if err != nil {
 		return nil, 0, c.transportFailure(ctx, within, err)
 	}
@@ -132,8 +132,8 @@ func (c *Client) redirected(response *http.Response) *failure {
 	}
 }
 
-// transportFailure names what went wrong before there was an answer. The *url.Error
-// holds the address with its secret: only what is inside is looked at, and scrubbed.
+// transportFailure names what went wrong before there was an answer. The error itself
+// is not passed on: wrapped in a *url.Error it would hold the address with its secret.
 func (c *Client) transportFailure(ctx, within context.Context, err error) *failure {
 	var ue *url.Error
 	if errors.As(err, &ue) {

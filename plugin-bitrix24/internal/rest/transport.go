@@ -30,7 +30,9 @@ type Policy struct {
 // Transport is the process's way to portals; make one and share it, it keeps
 // connections.
 type Transport struct {
-	client  *http.Client
+	// http is used without an http.Client around it, which would follow redirects: another
+	// host must not get the request, and a POST that becomes a GET loses its parameters.
+	http    *http.Transport
 	allowed map[string]bool
 }
 
@@ -76,12 +78,7 @@ func newTransport(p Policy, roots *x509.CertPool, resolver *net.Resolver) (*Tran
 		}
 		return guarded.DialContext(ctx, network, address)
 	}
-	t.client = &http.Client{
-		Transport: transport,
-		// No redirect is followed: another host must not get the request, and a POST
-		// that becomes a GET loses its parameters.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	t.http = transport
 	return t, nil
 }
 
@@ -92,7 +89,7 @@ func (t *Transport) Allows(w Webhook) bool {
 }
 
 // Close lets go of idle connections.
-func (t *Transport) Close() { t.client.CloseIdleConnections() }
+func (t *Transport) Close() { t.http.CloseIdleConnections() }
 
 func (t *Transport) allows(hostPort string) bool {
 	host, port, err := net.SplitHostPort(hostPort)
