@@ -51,8 +51,8 @@ generate: ## the contract's Go code from crm.proto
 	cd shared/crm/internal/crmpb; PATH="$$tools:$$PATH" go run $(BUF) generate
 
 .PHONY: bench
-bench: database build ## ratios against the old way and the floor, side by side in one run (ARGS=...)
-	go run ./host/internal/bench $(ARGS)
+bench: database ## ratios against the old way and the floor, side by side in one run (ARGS=...)
+	go run ./plugin-bitrix24/internal/bench $(ARGS)
 
 .PHONY: check-sdk
 CHECK_SDK := plugin-bitrix24/internal/portalsim/testdata/check-sdk
