@@ -55,8 +55,8 @@ func (r *redactor) mask(s string) string {
 		return s
 	}
 	if r.replacer == nil {
-		// The longest come first in the slice: where two begin at one place, the
-		// whole address goes and not only a part of it.
+		// Where two begin at one place the earlier pair wins: a whole address
+		// stands before its parts.
 		pairs := make([]string, 0, 2*len(r.order))
 		for _, part := range r.order {
 			pairs = append(pairs, part, mask)
