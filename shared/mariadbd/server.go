@@ -118,12 +118,21 @@ func (s *Server) PID() int { return s.process.Pid }
 // killed. Stop may be called more than once.
 func (s *Server) Stop() error {
 	s.stop.Do(func() {
-		_ = s.process.Signal(syscall.SIGTERM)
-		select {
-		case <-s.done:
-		case <-time.After(stopGrace):
-			_ = s.process.Kill()
-			<-s.done
+		// Told more than once: a server that has only begun to start swallows the signal.
+		again := time.NewTicker(time.Second)
+		defer again.Stop()
+		grace := time.After(stopGrace)
+		for ended := false; !ended; {
+			_ = s.process.Signal(syscall.SIGTERM)
+			select {
+			case <-s.done:
+				ended = true
+			case <-again.C:
+			case <-grace:
+				_ = s.process.Kill()
+				<-s.done
+				ended = true
+			}
 		}
 		if s.tempDir != "" {
 			_ = os.RemoveAll(s.tempDir)

@@ -1,0 +1,210 @@
+package config
+
+import (
+	"bufio"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"booking/host/internal/problem"
+)
+
+const (
+	hidden = "hidden-value"
+	dsn    = "booking:" + hidden + "@tcp(127.0.0.1:3306)/booking"
+)
+
+var key = base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
+
+func load(t *testing.T, environment map[string]string) *Config {
+	t.Helper()
+	c, err := Load(environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestAnEmptyEnvironmentGivesTheDefaultsOfTheContract(t *testing.T) {
+	t.Parallel()
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, environment := range []map[string]string{nil, {"BOOKING_ADDR": "", "BOOKING_LEASE": " ", "BOOKING_LOG_LEVEL": "", "BOOKING_HTTP_PORTALS": ""}} {
+		c := load(t, environment)
+		if !c.DSN.Empty() || !c.PluginDSN.Empty() || !c.SecretKey.Empty() || len(c.HTTPPortals) != 0 || c.LogFile != "" {
+			t.Errorf("%+v", c)
+		}
+		if c.Addr != "127.0.0.1:8080" || c.PublicURL != "http://127.0.0.1:8080" || c.Lease != 30*time.Second || c.LimitWait != 15*time.Minute ||
+			c.LogLevel != slog.LevelInfo || c.LogFormat != "text" || c.Locale != "ru" {
+			t.Errorf("%+v", c)
+		}
+		if c.DataDir != filepath.Join(here, "var") || filepath.Base(c.PluginDir) != "plugins" || !filepath.IsAbs(c.PluginDir) {
+			t.Errorf("data %s, plugins %s", c.DataDir, c.PluginDir)
+		}
+	}
+}
+
+func TestEveryVariableIsRead(t *testing.T) {
+	t.Parallel()
+	c := load(t, map[string]string{
+		"BOOKING_DSN": dsn, "BOOKING_PLUGIN_DSN": dsn, "BOOKING_SECRET_KEY": key, "BOOKING_PUBLIC_URL": "https://booking.example/app/",
+		"BOOKING_DATA_DIR": "/data", "BOOKING_PLUGIN_DIR": "/plugins", "BOOKING_ADDR": " :9000 ", "BOOKING_HTTP_PORTALS": "Portal.Local, 127.0.0.1:8090,[::1]:80",
+		"BOOKING_LEASE": "2s", "BOOKING_LIMIT_WAIT": "1m", "BOOKING_LOG_FILE": "/log", "BOOKING_LOG_LEVEL": "WARN", "BOOKING_LOG_FORMAT": "json", "BOOKING_LOCALE": "en",
+	})
+	if c.DSN.Reveal() != dsn || c.PluginDSN.Reveal() != dsn || c.SecretKey.Reveal() != key {
+		t.Error("a secret was not read")
+	}
+	if diff := cmp.Diff([]string{"portal.local", "127.0.0.1:8090", "[::1]:80"}, c.HTTPPortals); diff != "" {
+		t.Error(diff)
+	}
+	if c.PublicURL != "https://booking.example/app" || c.DataDir != "/data" || c.PluginDir != "/plugins" || c.Addr != ":9000" ||
+		c.Lease != 2*time.Second || c.LimitWait != time.Minute || c.LogFile != "/log" || c.LogLevel != slog.LevelWarn || c.LogFormat != "json" || c.Locale != "en" {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestAWrongValueIsAnErrorThatNamesItsVariable(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		variable    string
+		environment map[string]string
+	}{
+		"language":           {"BOOKING_LOCALE", map[string]string{"BOOKING_LOCALE": "de"}},
+		"no DSN":             {"BOOKING_DSN", map[string]string{"BOOKING_DSN": hidden}},
+		"DSN without a base": {"BOOKING_DSN", map[string]string{"BOOKING_DSN": "u:" + hidden + "@tcp(127.0.0.1:3306)/"}},
+		"DSN with a URL":     {"BOOKING_DSN", map[string]string{"BOOKING_DSN": "mysql://u:" + hidden + "@127.0.0.1/booking"}},
+		"plugin DSN alone":   {"BOOKING_PLUGIN_DSN", map[string]string{"BOOKING_PLUGIN_DSN": dsn}},
+		"wrong plugin DSN":   {"BOOKING_PLUGIN_DSN", map[string]string{"BOOKING_DSN": dsn, "BOOKING_PLUGIN_DSN": hidden}},
+		"short key":          {"BOOKING_SECRET_KEY", map[string]string{"BOOKING_SECRET_KEY": hidden}},
+		"no port":            {"BOOKING_ADDR", map[string]string{"BOOKING_ADDR": "127.0.0.1"}},
+		"port of words":      {"BOOKING_ADDR", map[string]string{"BOOKING_ADDR": "127.0.0.1:http"}},
+		"port too high":      {"BOOKING_ADDR", map[string]string{"BOOKING_ADDR": ":65536"}},
+		"no web address":     {"BOOKING_PUBLIC_URL", map[string]string{"BOOKING_PUBLIC_URL": "booking.example"}},
+		"password in a URL":  {"BOOKING_PUBLIC_URL", map[string]string{"BOOKING_PUBLIC_URL": "https://u:" + hidden + "@booking.example"}},
+		"portal with a path": {"BOOKING_HTTP_PORTALS", map[string]string{"BOOKING_HTTP_PORTALS": "portal.local/rest"}},
+		"portal with http":   {"BOOKING_HTTP_PORTALS", map[string]string{"BOOKING_HTTP_PORTALS": "http://portal.local"}},
+		"portal, no port":    {"BOOKING_HTTP_PORTALS", map[string]string{"BOOKING_HTTP_PORTALS": "portal.local:"}},
+		"empty portal":       {"BOOKING_HTTP_PORTALS", map[string]string{"BOOKING_HTTP_PORTALS": "a.local,,b.local"}},
+		"no duration":        {"BOOKING_LEASE", map[string]string{"BOOKING_LEASE": "30"}},
+		"short lease":        {"BOOKING_LEASE", map[string]string{"BOOKING_LEASE": "10ms"}},
+		"negative wait":      {"BOOKING_LIMIT_WAIT", map[string]string{"BOOKING_LIMIT_WAIT": "-1s"}},
+		"level":              {"BOOKING_LOG_LEVEL", map[string]string{"BOOKING_LOG_LEVEL": "loud"}},
+		"format":             {"BOOKING_LOG_FORMAT", map[string]string{"BOOKING_LOG_FORMAT": "xml"}},
+	} {
+		_, err := Load(c.environment)
+		text := problem.TextOf(err)
+		if !errors.Is(err, ErrWrong) || !strings.HasPrefix(text.RU, c.variable+":") || !strings.HasPrefix(text.EN, c.variable+" ") {
+			t.Errorf("%s: error %v, sentences %+v", name, err, text)
+		}
+		if err != nil && strings.Contains(err.Error()+text.RU, hidden) {
+			t.Errorf("%s: the value is shown: %v", name, err)
+		}
+	}
+}
+
+func TestASecretIsReadFromItsFile(t *testing.T) {
+	t.Parallel()
+	file := func(content string) string {
+		path := filepath.Join(t.TempDir(), "secret")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	c := load(t, map[string]string{
+		"BOOKING_DSN_FILE": file(dsn + "\r\n"), "BOOKING_PLUGIN_DSN_FILE": file(dsn), "BOOKING_SECRET_KEY_FILE": file(key + "\n"),
+	})
+	if c.DSN.Reveal() != dsn || c.PluginDSN.Reveal() != dsn || c.SecretKey.Reveal() != key {
+		t.Error("a value differs from its file's")
+	}
+	missing := filepath.Join(t.TempDir(), "missing")
+	for name, environment := range map[string]map[string]string{
+		"missing":     {"BOOKING_DSN_FILE": missing},
+		"a directory": {"BOOKING_DSN_FILE": t.TempDir()},
+		"empty":       {"BOOKING_DSN_FILE": file("\n")},
+		"both":        {"BOOKING_DSN_FILE": file(dsn), "BOOKING_DSN": dsn},
+		"no DSN":      {"BOOKING_DSN_FILE": file(hidden)},
+	} {
+		_, err := Load(environment)
+		text := problem.TextOf(err)
+		if err == nil || !strings.Contains(text.RU, "BOOKING_DSN") || !strings.Contains(text.EN, "BOOKING_DSN") || strings.Contains(err.Error()+text.RU, hidden) {
+			t.Errorf("%s: error %v, sentences %+v", name, err, text)
+		}
+		if name == "missing" && !strings.Contains(text.RU, missing) {
+			t.Errorf("the file is not named: %s", text.RU)
+		}
+	}
+}
+
+func TestAVariableThatMeansNothingIsFound(t *testing.T) {
+	t.Parallel()
+	got := Unknown(map[string]string{"BOOKING_DNS": "x", "BOOKING_ADDR": "x", "BOOKING_A": "", "PATH": "x"})
+	if diff := cmp.Diff([]string{"BOOKING_A", "BOOKING_DNS"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheLanguageIsKnownBeforeAnythingElse(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"": "ru", "ru": "ru", "en": "en", " en ": "en", "de": "ru"} {
+		if got := Locale(map[string]string{"BOOKING_LOCALE": text}); got != want {
+			t.Errorf("%q: %s", text, got)
+		}
+	}
+}
+
+func TestSecretsLeaveTheEnvironment(t *testing.T) {
+	for _, name := range secretVariables {
+		t.Setenv(name, hidden)
+	}
+	t.Setenv("BOOKING_ADDR", ":1")
+	ForgetSecrets()
+	for _, pair := range os.Environ() {
+		if strings.Contains(pair, hidden) {
+			t.Errorf("a child would inherit %s", strings.SplitN(pair, "=", 2)[0])
+		}
+	}
+	if Environment()["BOOKING_ADDR"] != ":1" {
+		t.Error("what is no secret went, too")
+	}
+}
+
+func TestTheExampleListsEveryVariableWithItsDefault(t *testing.T) {
+	t.Parallel()
+	file, err := os.Open("../../../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	example := map[string]string{}
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		if name, value, found := strings.Cut(lines.Text(), "="); found && !strings.HasPrefix(name, "#") {
+			example[name] = value
+		}
+	}
+	want := map[string]string{}
+	for field := range reflect.TypeFor[Config]().Fields() {
+		want[field.Tag.Get("env")] = field.Tag.Get("envDefault")
+	}
+	if diff := cmp.Diff(want, example); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := Load(example); err != nil {
+		t.Errorf("the example cannot be used as it is: %v", err)
+	}
+	if !slices.Contains(slices.Collect(maps.Keys(example)), "BOOKING_DSN") {
+		t.Error("the example is empty")
+	}
+}
