@@ -1,7 +1,6 @@
 package mariadbd
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -66,9 +65,9 @@ func (b Binaries) install(ctx context.Context, data string) error {
 	if os.Geteuid() == 0 {
 		args = append(args, "--user=root")
 	}
-	installer := exec.Command(b.Installer, args...)
+	installer := exec.CommandContext(ctx, b.Installer, args...)
 	installer.Env = append(os.Environ(), "TMPDIR="+temporary) // see Server.launch
-	out, err := runInstaller(ctx, installer)
+	out, err := runInstaller(installer)
 	if err != nil {
 		return fmt.Errorf("make the private database: %w: %s", err, complaint(out))
 	}
@@ -78,34 +77,24 @@ func (b Binaries) install(ctx context.Context, data string) error {
 	return nil
 }
 
-// runInstaller runs the installer in a group of its own, which ends with ctx or
-// with us: it is a script, and its children must not outlive it.
-func runInstaller(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+// runInstaller runs the installer in a group of its own, which ends with its context
+// or with us: it is a script, and its children must not outlive it.
+func runInstaller(cmd *exec.Cmd) ([]byte, error) {
 	cmd.SysProcAttr = childAttributes()
-	ended := make(chan error, 1)
-	started := make(chan error)
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	type result struct {
+		out []byte
+		err error
+	}
+	ended := make(chan result)
 	go func() {
-		runtime.LockOSThread() // see launch
+		runtime.LockOSThread() // see Server.launch
 		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			ended <- cmd.Wait()
-		}
+		out, err := cmd.CombinedOutput()
+		ended <- result{out, err}
 	}()
-	if err := <-started; err != nil {
-		return nil, err
-	}
-	select {
-	case err := <-ended:
-		return out.Bytes(), err
-	case <-ctx.Done():
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		<-ended
-		return nil, ctx.Err()
-	}
+	r := <-ended
+	return r.out, r.err
 }
 
 // complaint is what an installer's output says about its failure: its first error,

@@ -166,7 +166,8 @@ func (s *Server) launch(bin Binaries, dir string, flags []string) error {
 	if os.Geteuid() == 0 {
 		args = append(args, "--user=root")
 	}
-	cmd := exec.Command(bin.Server, append(args, flags...)...)
+	// Stop ends it, in order; a context would kill it.
+	cmd := exec.CommandContext(context.Background(), bin.Server, append(args, flags...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	// A group of its own: Ctrl-C is for the host, which then stops the database in order.
 	cmd.SysProcAttr = childAttributes()

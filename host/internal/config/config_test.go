@@ -158,7 +158,7 @@ func TestAVariableThatMeansNothingIsFound(t *testing.T) {
 
 func TestTheLanguageIsKnownBeforeAnythingElse(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{"": "ru", "ru": "ru", "en": "en", " en ": "en", "de": "ru"} {
+	for text, want := range map[string]string{"": "ru", "ru": "ru", "en": "en", "en\n": "en", "de": "ru"} {
 		if got := Locale(map[string]string{"BOOKING_LOCALE": text}); got != want {
 			t.Errorf("%q: %s", text, got)
 		}

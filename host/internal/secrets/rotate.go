@@ -57,7 +57,7 @@ func Rotate(ctx context.Context, db *bun.DB, o Options, next secret.Text) (int, 
 	return count, ring.promote()
 }
 
-// ErrNextKey: rotating a given key needs the new one.
+// ErrNextKey says that rotating a given key needs the new one.
 var ErrNextKey = errors.New("the new key must be given")
 
 func nextKey(o Options, next secret.Text) (Key, error) {

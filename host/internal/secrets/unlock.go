@@ -17,7 +17,7 @@ import (
 	"booking/shared/usersync"
 )
 
-// ErrWrongKey: the key does not fit the database.
+// ErrWrongKey says that the key does not fit the database.
 var ErrWrongKey = errors.New("wrong key")
 
 // checkPlace is where the check value is sealed; no tenant has the id 0.

@@ -178,6 +178,9 @@ func killConnections(t *testing.T, b bundle) {
 		}
 		ids = append(ids, id)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	if len(ids) == 0 {
 		t.Fatal("the pool has no connection to kill")
 	}

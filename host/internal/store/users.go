@@ -194,10 +194,11 @@ func (s *Store) eachUser(ctx context.Context, filter UserFilter, yield func(User
 	if filter.TenantID != 0 {
 		q.Where("tenant_id = ?", filter.TenantID)
 	}
-	switch {
-	case filter.Linked == LinkedOnly:
+	switch filter.Linked {
+	case LinkAny:
+	case LinkedOnly:
 		q.Where("? <> ''", orEmpty(filter.LinkColumn, there))
-	case filter.Linked == UnlinkedOnly:
+	case UnlinkedOnly:
 		q.Where("? = ''", orEmpty(filter.LinkColumn, there))
 	}
 	rows, err := q.Rows(ctx)
