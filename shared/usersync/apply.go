@@ -64,9 +64,6 @@ func (r *run) applyPlan(ctx context.Context, plan *Plan) error {
 	}
 	r.again = 0
 	units := unitsOf(entries, &r.ledger)
-	if len(units) == 0 {
-		return nil
-	}
 	if err := r.progress(); err != nil {
 		return err
 	}

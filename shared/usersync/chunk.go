@@ -2,7 +2,6 @@ package usersync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -35,7 +34,7 @@ type chunk struct {
 // counts.) So no chunk is ever written twice or reported wrongly.
 func (r *run) transact(ctx context.Context, units []unit, write func(*chunk, context.Context) error) (*chunk, error) {
 	var done, unsure *chunk
-	err := r.retry(ctx, func(ctx context.Context) error {
+	err := r.retry(ctx, peopleIn(units), func(ctx context.Context) error {
 		c, err := r.begin(ctx, units)
 		if err != nil {
 			return err
@@ -58,6 +57,14 @@ func (r *run) transact(ctx context.Context, units []unit, write func(*chunk, con
 		return nil
 	})
 	return done, err
+}
+
+func peopleIn(units []unit) int {
+	n := 0
+	for _, u := range units {
+		n += len(u)
+	}
+	return n
 }
 
 // begin opens the transaction. Its first statement takes the run's row and with it
@@ -123,14 +130,4 @@ func (c *chunk) entries(has func(entry) bool) []entry {
 		}
 	}
 	return found
-}
-
-// databaseError gives errors that come from the database their code and text, and
-// leaves the others alone.
-func databaseError(err error) error {
-	var known *crm.Error
-	if errors.As(err, &known) || (faultOf(err) == faultFatal && serverError(err) == 0) {
-		return err
-	}
-	return DatabaseError(err)
 }

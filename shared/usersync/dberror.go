@@ -22,6 +22,16 @@ func DatabaseError(err error) error {
 	return crm.NewError(crm.CodeDatabase, explain(err), err)
 }
 
+// databaseError gives errors that come from the database their code and text, and
+// leaves the others alone.
+func databaseError(err error) error {
+	var known *crm.Error
+	if errors.As(err, &known) || (faultOf(err) == faultFatal && serverError(err) == 0) {
+		return err
+	}
+	return DatabaseError(err)
+}
+
 // explain finds the sentence for an error.
 func explain(err error) crm.Text {
 	var answer *mysql.MySQLError

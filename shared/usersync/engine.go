@@ -52,7 +52,7 @@ type run struct {
 	*Engine
 	request Request
 	events  crm.Events
-	// column is quoted nowhere yet; Request.check vouches for it.
+	// column is the Engine's Column, which Request.check vouches for.
 	column string
 	ledger ledger
 	// again counts the units of a round that must be looked at again; collided are

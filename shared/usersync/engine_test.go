@@ -82,6 +82,9 @@ func TestHistoryHoldsTheValuesBeforeAndAfter(t *testing.T) {
 		r.Before, r.After = canonical(t, r.Before), canonical(t, r.After)
 		got[key] = r
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	want := map[string]record{
 		"7 updated": {User: "1", Other: "0", Name: "New", Email: "new@x",
 			Before: `{"email":"old@x","name":"Old","position":null}`, After: `{"email":"new@x","name":"New","position":"Boss"}`},
@@ -280,7 +283,7 @@ func TestOnePersonOnly(t *testing.T) {
 func TestRequestsNobodyShouldMake(t *testing.T) {
 	t.Parallel()
 	good := Request{Tenant: crm.Tenant{ID: 1}, Mode: crm.ModeApply, RunID: 1}
-	for name, break_ := range map[string]func(*Request, *Engine){
+	for name, spoil := range map[string]func(*Request, *Engine){
 		"no tenant":    func(r *Request, _ *Engine) { r.Tenant.ID = 0 },
 		"no run":       func(r *Request, _ *Engine) { r.RunID = 0 },
 		"no person":    func(r *Request, _ *Engine) { r.Mode = crm.ModePerson },
@@ -290,7 +293,7 @@ func TestRequestsNobodyShouldMake(t *testing.T) {
 		"short column": func(_ *Request, e *Engine) { e.Column = "_user_id" },
 	} {
 		request, engine := good, &Engine{Column: link}
-		break_(&request, engine)
+		spoil(&request, engine)
 		if _, err := engine.Run(context.Background(), request, listed{}, &listener{}); err == nil {
 			t.Errorf("%s: no error", name)
 		}

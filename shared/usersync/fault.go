@@ -69,7 +69,7 @@ func faultOf(err error) fault {
 	return faultFatal
 }
 
-var namedCulprit = regexp.MustCompile("(?s)^.*for (?:key|column) (\\S+?)(?: at row \\d+)?$")
+var namedCulprit = regexp.MustCompile(`(?s)^.*for (?:key|column) (\S+?)(?: at row \d+)?$`)
 
 // culprit returns the key (faultCollision) or column (faultValue) that an error
 // names, "" when it names none. MySQL writes 'users.users_email_unique' where

@@ -228,38 +228,47 @@ func TestRule6AddressesAreLookedUpByTheUniqueKey(t *testing.T) {
 	h := newHouse(t)
 	h.exec("INSERT INTO users (tenant_id, name, email, password) SELECT 1 + d.n % 2, 'N', CONCAT('u', d.n, '@x'), 'p' FROM (" + numbers(3000) + ") AS d")
 	h.exec("ANALYZE TABLE users")
-	query := fmt.Sprintf(occupiedSQL, "utf8mb4", "utf8mb4_unicode_ci")
-	var got []string
-	rows, err := h.admin.Query("EXPLAIN FORMAT=TRADITIONAL "+query, 1, `["u1@x", "u2@x", "nobody@x"]`)
-	if err != nil {
-		rows, err = h.admin.Query("EXPLAIN "+query, 1, `["u1@x", "u2@x", "nobody@x"]`) // MariaDB has no FORMAT=TRADITIONAL
+	explain := "EXPLAIN FORMAT=TRADITIONAL "
+	if strings.Contains(h.lines("SELECT VERSION()")[0], "MariaDB") {
+		explain = "EXPLAIN "
 	}
+	got := h.explained(explain+fmt.Sprintf(occupiedSQL, "utf8mb4", "utf8mb4_unicode_ci"), 1, `["u1@x", "u2@x", "nobody@x"]`)
+	wantLines(t, "plan", got, "d ALL", "u eq_ref users_email_unique")
+}
+
+// explained returns table, type and key of each line of an EXPLAIN.
+func (h *house) explained(query string, args ...any) []string {
+	h.t.Helper()
+	rows, err := h.admin.Query(query, args...)
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
+	var lines []string
 	for rows.Next() {
-		values := make([]*string, len(columns))
-		targets := make([]any, len(columns))
+		values, targets := make([]*string, len(columns)), make([]any, len(columns))
 		for i := range values {
 			targets[i] = &values[i]
 		}
 		if err := rows.Scan(targets...); err != nil {
-			t.Fatal(err)
+			h.t.Fatal(err)
 		}
-		line := ""
+		var words []string
 		for i, column := range columns {
 			if (column == "table" || column == "type" || column == "key") && values[i] != nil {
-				line += *values[i] + " "
+				words = append(words, *values[i])
 			}
 		}
-		got = append(got, strings.TrimSpace(line))
+		lines = append(lines, strings.Join(words, " "))
 	}
-	wantLines(t, "plan", got, "d ALL", "u eq_ref users_email_unique")
+	if err := rows.Err(); err != nil {
+		h.t.Fatal(err)
+	}
+	return lines
 }
 
 // numbers is a query for n = 0, 1, ...

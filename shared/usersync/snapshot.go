@@ -17,7 +17,7 @@ func (r *run) plan(ctx context.Context, people []Person) (Plan, error) {
 		return Plan{}, err
 	}
 	var plan Plan
-	err = r.retry(ctx, func(ctx context.Context) error {
+	err = r.retry(ctx, len(people), func(ctx context.Context) error {
 		tx, err := r.DB.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 		if err != nil {
 			return err

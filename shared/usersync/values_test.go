@@ -63,6 +63,9 @@ func (h *house) checkHostile(people []Person) {
 		}
 		got = append(got, line)
 	}
+	if err := rows.Err(); err != nil {
+		h.t.Fatal(err)
+	}
 	for _, p := range people {
 		want = append(want, []string{p.Name, p.Email, p.Phone, p.Position, p.Name, p.Name})
 	}

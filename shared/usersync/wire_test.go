@@ -3,6 +3,7 @@ package usersync
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"sync"
 
 	"github.com/go-sql-driver/mysql"
@@ -85,7 +86,7 @@ func through[T any](c *wireConn, statement string, run func() (T, error)) (T, er
 }
 
 func (c *wireConn) cut(err error) {
-	if err == errCut {
+	if errors.Is(err, errCut) {
 		_ = c.Close()
 	}
 }
