@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -68,6 +69,9 @@ type Instance struct {
 	users *lock
 	// owned is nil for a process that attached.
 	owned *owned
+
+	closing  sync.Once
+	closeErr error
 }
 
 // Open gives the private database: started, or attached to. The first start takes
@@ -148,13 +152,16 @@ func (i *Instance) DSN() secret.Text { return i.dsn(hostUser, i.accounts.Host, D
 func (i *Instance) PluginDSN() secret.Text { return i.dsn(pluginUser, i.accounts.Plugin, Database) }
 
 // Close ends the use of the server. Its owner waits for other processes that use
-// it, within bounds, and stops it cleanly.
+// it, within bounds, and stops it cleanly. Close may be called more than once.
 func (i *Instance) Close() error {
-	if i.owned == nil {
-		i.users.release()
-		return nil
-	}
-	return i.stop()
+	i.closing.Do(func() {
+		if i.owned == nil {
+			i.users.release()
+			return
+		}
+		i.closeErr = i.stop()
+	})
+	return i.closeErr
 }
 
 func (i *Instance) dsn(user, password, database string) secret.Text {

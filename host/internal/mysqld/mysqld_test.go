@@ -107,20 +107,13 @@ func openHere(t *testing.T, role Role, dir string) *Instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if instance.options.Role != "" { // not closed by the test itself
-			_ = instance.Close()
-		}
-	})
+	t.Cleanup(func() { _ = instance.Close() })
 	return instance
 }
 
-// closeHere closes an instance once.
 func closeHere(t *testing.T, i *Instance) {
 	t.Helper()
-	err := i.Close()
-	i.options.Role = ""
-	if err != nil {
+	if err := i.Close(); err != nil {
 		t.Error(err)
 	}
 }
