@@ -62,10 +62,13 @@ type step struct {
 // next decides what to ask for. A batch holds as many pages as are thought to be left, one
 // more to see the end, and the count when it may be the last one.
 func (r *reading) next() step {
-	if r.ended {
+	single := r.walk.noBatch || r.walk.limit < 2
+	// Without batches the count is a request of its own: at the end, and before, to see
+	// whether people come or go meanwhile.
+	if r.ended || single && r.total < 0 && r.seen == 0 {
 		return step{question: question{method: methodUsers, params: r.query.countParams(), pages: 1, people: r.seen}, plain: true, count: true}
 	}
-	if r.walk.noBatch || r.walk.limit < 2 {
+	if single {
 		return step{question: question{method: methodUsers, params: r.query.pageParams(r.after), pages: 1, from: r.after, people: r.seen}, plain: true}
 	}
 	pages, count := r.plan()
