@@ -275,3 +275,30 @@ func TestTwoTenantsAtOnceBothArrive(t *testing.T) {
 	}
 	wantLines(t, "people", h.lines("SELECT CONCAT(tenant_id, ' ', COUNT(*), ' ', COUNT(DISTINCT "+link+")) FROM users GROUP BY tenant_id ORDER BY 1"), "1 1500 1500", "2 1500 1500")
 }
+
+// Whoever was created in one round and is written once more in the next, because an
+// address moves between that row and one that is looked at again, is still created.
+func TestAPersonIsCountedOnceOverTheRounds(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.users("1 Seven a@x 7 employee")
+	plans := 0
+	events := &listener{}
+	events.on = func(p crm.Progress) error {
+		switch {
+		case p.Stage == crm.StageWriting && plans == 1 && p.Done == 0:
+			h.exec("UPDATE users SET name = 'Hand' WHERE id = 1")
+		case p.Stage == crm.StagePlanning:
+			if plans++; plans == 2 {
+				h.exec("UPDATE users SET email = 'z@x' WHERE " + link + " = '8'")
+			}
+		}
+		return nil
+	}
+	result, err := h.engine.Run(context.Background(), h.request(), listed{named("7", "Seven", "z@x"), named("8", "Eight", "e@x")}, events)
+	if err != nil || result.Counts != (crm.Counts{Fetched: 2, Created: 1, Updated: 1}) {
+		t.Errorf("result %+v, error %v", result, err)
+	}
+	wantLines(t, "users", h.everybody(), "1 Seven z@x 7 employee", "1 Eight e@x 8 employee")
+	wantLines(t, "history", h.lines("SELECT CONCAT(external_id, ' ', action) FROM crm_changes ORDER BY id"), "8 created", "7 updated", "8 updated")
+}
