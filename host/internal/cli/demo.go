@@ -75,6 +75,8 @@ func (a *app) demo(ctx context.Context, once bool) error {
 	if once {
 		return nil
 	}
+	stop := a.startWorker(ctx, service)
+	defer stop()
 	return a.demoServe(ctx, password)
 }
 

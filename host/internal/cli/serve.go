@@ -13,6 +13,7 @@ import (
 
 	"booking/host/internal/mysqld"
 	"booking/host/internal/problem"
+	"booking/host/internal/runs"
 	"booking/host/internal/web"
 	"booking/shared/crm"
 )
@@ -22,20 +23,38 @@ const drain = 5 * time.Second
 
 func (a *app) serveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "serve", Short: a.say("страница состояния и собственная база, до Ctrl-C", "the status page and the private database, until Ctrl-C"), Args: words(cobra.NoArgs),
+		Use: "serve", Short: a.say("страница состояния, очередь и собственная база, до Ctrl-C", "the status page, the queue and the private database, until Ctrl-C"), Args: words(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.role = mysqld.Owner
 			listener, err := a.listen(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if err := a.openStore(cmd.Context()); err != nil {
+			service, err := a.runService(cmd.Context())
+			if err != nil {
 				_ = listener.Close()
 				return err
 			}
+			stop := a.startWorker(cmd.Context(), service)
+			defer stop()
 			fmt.Fprintf(a.stdout, a.say("Страница: %s (остановить: Ctrl-C)\n", "Page: %s (stop: Ctrl-C)\n"), a.config.PublicURL)
 			return a.serve(cmd.Context(), listener)
 		},
+	}
+}
+
+// startWorker carries out queued runs in the background; stop waits until they
+// have been handed back.
+func (a *app) startWorker(ctx context.Context, service *runs.Service) (stop func()) {
+	work, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		service.Work(work)
+	}()
+	return func() {
+		cancel()
+		<-done
 	}
 }
 

@@ -19,6 +19,10 @@ func (a *app) tellSummary(outcome runs.Outcome, watch *progress) {
 	case store.StatusNotConfigured:
 		fmt.Fprintf(a.stdout, "⚠️ %s\n", a.tenantLabel(run.TenantID)+oneLine(outcome.Message.In(a.locale)))
 		return
+	case store.StatusQueued:
+		fmt.Fprintf(a.stdout, a.say("⏳ %sзапуск %d стоит в очереди, его выполнит booking-host serve. Посмотреть: booking-host runs show %d\n",
+			"⏳ %srun %d is queued, booking-host serve carries it out. See it: booking-host runs show %d\n"), a.tenantLabel(run.TenantID), run.ID, run.ID)
+		return
 	case store.StatusSucceeded, store.StatusPartial:
 		fmt.Fprintf(a.stdout, "✅ %s%s\n", a.tenantLabel(run.TenantID), a.countsLine(run))
 	case store.StatusCancelled:

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,8 +17,8 @@ import (
 
 func (a *app) syncUsersCommand() *cobra.Command {
 	var options struct {
-		tenant        int64
-		preview, json bool
+		tenant               int64
+		preview, json, queue bool
 	}
 	cmd := &cobra.Command{
 		Use:   "sync-users",
@@ -38,16 +39,32 @@ func (a *app) syncUsersCommand() *cobra.Command {
 			if cmd.Flags().Changed("tenant") && options.tenant <= 0 {
 				return usageError{errors.New(a.say("--tenant: нужен номер компании", "--tenant must be a tenant's number"))}
 			}
-			return a.syncUsers(cmd, options.tenant, mode, options.json)
+			start := runNow
+			if options.queue {
+				start = runQueued
+			}
+			return a.syncUsers(cmd, options.tenant, mode, options.json, start)
 		},
 	}
 	cmd.Flags().Int64Var(&options.tenant, "tenant", 0, a.say("только эта компания", "this tenant only"))
 	cmd.Flags().BoolVar(&options.preview, "preview", false, a.say("показать, что изменилось бы, и ничего не менять", "show what would change and change nothing"))
+	cmd.Flags().BoolVar(&options.queue, "queue", false, a.say("только поставить в очередь: выполнит booking-host serve", "only queue it: booking-host serve carries it out"))
 	cmd.Flags().BoolVar(&options.json, "json", false, a.say("по объекту JSON на компанию", "one JSON object per tenant"))
 	return cmd
 }
 
-func (a *app) syncUsers(cmd *cobra.Command, tenant int64, mode crm.Mode, asJSON bool) error {
+// starter starts a tenant's run, here or in the queue.
+type starter func(context.Context, *runs.Service, runs.Request, *progress) (runs.Outcome, error)
+
+func runNow(ctx context.Context, service *runs.Service, request runs.Request, watch *progress) (runs.Outcome, error) {
+	return service.Sync(ctx, request, watch)
+}
+
+func runQueued(ctx context.Context, service *runs.Service, request runs.Request, _ *progress) (runs.Outcome, error) {
+	return service.Queue(ctx, request)
+}
+
+func (a *app) syncUsers(cmd *cobra.Command, tenant int64, mode crm.Mode, asJSON bool, start starter) error {
 	ctx := cmd.Context()
 	service, err := a.runService(ctx)
 	if err != nil {
@@ -75,7 +92,7 @@ func (a *app) syncUsers(cmd *cobra.Command, tenant int64, mode crm.Mode, asJSON 
 			return silent(exitFailed)
 		}
 		watch := a.newProgress(asJSON)
-		outcome, err := service.Sync(ctx, runs.Request{TenantID: id, Mode: mode, Trigger: "cli"}, watch)
+		outcome, err := start(ctx, service, runs.Request{TenantID: id, Mode: mode, Trigger: "cli"}, watch)
 		watch.done()
 		if err != nil {
 			outcome = notStarted(id, mode, err)
@@ -104,7 +121,7 @@ func notStarted(tenant int64, mode crm.Mode, err error) runs.Outcome {
 // outcomeStatus is the exit status one tenant's run stands for.
 func outcomeStatus(outcome runs.Outcome) int {
 	switch outcome.Run.Status {
-	case store.StatusSucceeded, store.StatusPartial, store.StatusNotConfigured:
+	case store.StatusSucceeded, store.StatusPartial, store.StatusNotConfigured, store.StatusQueued:
 		return exitDone
 	}
 	if outcome.Run.ErrorCode == crm.CodeBusy {

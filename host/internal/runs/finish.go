@@ -95,14 +95,21 @@ func (s *Service) logEnd(run store.Run, result crm.SyncResult, message crm.Text,
 }
 
 // refused is the outcome of a run that was not started.
-func (s *Service) refused(run store.Run, err *crm.Error) Outcome {
+func refused(run store.Run, err *crm.Error) Outcome {
 	run.Status = store.StatusFailed
 	run.SetError(err.Code, err.Message)
-	s.logEnd(run, crm.SyncResult{}, err.Message, nil)
 	return Outcome{Run: run, Message: err.Message}
 }
 
 func notConfigured(run store.Run, message crm.Text) Outcome {
 	run.Status = store.StatusNotConfigured
 	return Outcome{Run: run, Message: message}
+}
+
+// logRefusal tells of a run that failed before it began; one that is not
+// configured has not failed.
+func (s *Service) logRefusal(outcome Outcome) {
+	if outcome.Run.Status == store.StatusFailed {
+		s.logEnd(outcome.Run, crm.SyncResult{}, outcome.Message, nil)
+	}
 }

@@ -73,72 +73,96 @@ type Outcome struct {
 // that could be found out or written down (database), or that the tenant does not
 // exist (store.ErrNotFound).
 func (s *Service) Sync(ctx context.Context, request Request, watcher Watcher) (Outcome, error) {
-	tenant, err := s.Store.Tenant(ctx, request.TenantID)
+	run := store.Run{TenantID: request.TenantID, Mode: request.Mode, Trigger: request.Trigger, Host: s.Host}
+	j, refusal, err := s.prepare(ctx, &run)
 	if err != nil {
 		return Outcome{}, err
 	}
-	run := store.Run{TenantID: tenant.ID, Mode: request.Mode, Trigger: request.Trigger, Host: s.Host}
-	if refusal := (*crm.Error)(nil); errors.As(tenant.Refusal(), &refusal) {
-		return s.refused(run, refusal), nil
+	if refusal != nil {
+		s.logRefusal(*refusal)
+		return *refusal, nil
 	}
-	connection, err := s.Store.Connection(ctx, s.Box, tenant.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		return notConfigured(run, noConnection(tenant.ID)), nil
-	}
-	if err != nil {
-		return Outcome{}, err
-	}
-	run.Plugin, run.Portal = connection.Plugin, connection.Portal
-	if !connection.Enabled {
-		return notConfigured(run, disabled(tenant.ID, connection.Plugin)), nil
-	}
-	if connection.Portal == "" {
-		return notConfigured(run, noWebhook(tenant.ID, connection.Plugin)), nil
-	}
-	return s.claimed(ctx, tenant, connection, run, request, watcher)
-}
-
-// claimed starts the run's row and sees it through.
-func (s *Service) claimed(ctx context.Context, tenant store.Tenant, connection store.Connection, run store.Run, request Request, watcher Watcher) (Outcome, error) {
-	err := s.Store.StartRun(ctx, &run, s.Lease)
+	err = s.Store.StartRun(ctx, &run, s.Lease)
 	if busy := (*store.BusyError)(nil); errors.As(err, &busy) {
-		outcome := s.refused(run, crm.NewError(crm.CodeBusy, busyMessage(busy.Run.ID), nil))
+		outcome := refused(run, crm.NewError(crm.CodeBusy, busyMessage(busy.Run.ID), nil))
 		outcome.BusyWith = busy.Run.ID
+		s.logRefusal(outcome)
 		return outcome, nil
 	}
 	if err != nil {
 		return Outcome{}, err
 	}
-	watcher.Started(run)
+	j.personID = request.PersonID
+	result, err := s.carryOut(ctx, j, run, watcher)
+	return s.finish(ctx, run, result, err)
+}
 
+// job is what a run is about, as it was when the run began.
+type job struct {
+	tenant     store.Tenant
+	connection store.Connection
+	personID   string
+}
+
+// prepare looks whether anything can be run for the run's tenant; if not, the
+// refusal says why.
+func (s *Service) prepare(ctx context.Context, run *store.Run) (j job, refusal *Outcome, err error) {
+	refuse := func(o Outcome) (job, *Outcome, error) { return job{}, &o, nil }
+	if j.tenant, err = s.Store.Tenant(ctx, run.TenantID); err != nil {
+		return job{}, nil, err
+	}
+	if blocked := (*crm.Error)(nil); errors.As(j.tenant.Refusal(), &blocked) {
+		return refuse(refused(*run, blocked))
+	}
+	j.connection, err = s.Store.Connection(ctx, s.Box, run.TenantID)
+	if errors.Is(err, store.ErrNotFound) {
+		return refuse(notConfigured(*run, noConnection(run.TenantID)))
+	}
+	if err != nil {
+		return job{}, nil, err
+	}
+	run.Plugin, run.Portal = j.connection.Plugin, j.connection.Portal
+	if !j.connection.Enabled {
+		return refuse(notConfigured(*run, disabled(run.TenantID, run.Plugin)))
+	}
+	if j.connection.Portal == "" {
+		return refuse(notConfigured(*run, noWebhook(run.TenantID, run.Plugin)))
+	}
+	return j, nil, nil
+}
+
+// carryOut does the work of a run that this host has claimed, and keeps its lease
+// meanwhile.
+func (s *Service) carryOut(ctx context.Context, j job, run store.Run, watcher Watcher) (crm.SyncResult, error) {
+	watcher.Started(run)
 	work, release := context.WithCancelCause(ctx)
 	renewed := make(chan struct{})
 	go func() {
 		defer close(renewed)
 		s.keepLease(work, release, run)
 	}()
-	result, err := s.work(work, tenant, connection, run, request, watcher)
+	result, err := s.work(work, j, run, watcher)
 	if cause := context.Cause(work); err != nil && cause != nil && ctx.Err() == nil {
 		err = cause // the lease was lost: that, not the cancelled call, is what happened
 	}
 	release(nil)
 	<-renewed
-	return s.finish(ctx, run, result, err)
+	return result, err
 }
 
 // work is everything between the claim and the end.
-func (s *Service) work(ctx context.Context, tenant store.Tenant, connection store.Connection, run store.Run, request Request, watcher Watcher) (crm.SyncResult, error) {
-	plugin, description, err := s.Plugins.Plugin(ctx, connection.Plugin)
+func (s *Service) work(ctx context.Context, j job, run store.Run, watcher Watcher) (crm.SyncResult, error) {
+	plugin, description, err := s.Plugins.Plugin(ctx, run.Plugin)
 	if err != nil {
 		return crm.SyncResult{}, err
 	}
-	if err := s.settleLinks(ctx, &connection, description, request.Mode); err != nil {
+	if err := s.settleLinks(ctx, j.connection, description, run.Mode); err != nil {
 		return crm.SyncResult{}, err
 	}
-	journal := logging.NewJournal(s.Log, s.Locale, description.ExternalIDColumn, tenant.ID, run.ID)
+	journal := logging.NewJournal(s.Log, s.Locale, description.ExternalIDColumn, run.TenantID, run.ID)
 	listener := &listener{journal: journal, quiet: s.Quiet, watcher: watcher, told: map[crm.Action]int{}}
 	result, err := plugin.SyncUsers(ctx, crm.SyncRequest{
-		Tenant: tenant.CRM(), Settings: connection.Settings(), Mode: request.Mode, PersonID: request.PersonID,
+		Tenant: j.tenant.CRM(), Settings: j.connection.Settings(), Mode: run.Mode, PersonID: j.personID,
 		Policy: crm.Policy{Leavers: "keep"}, RunID: run.ID, Fence: run.Fence,
 	}, listener)
 	if err != nil {
@@ -149,7 +173,7 @@ func (s *Service) work(ctx context.Context, tenant store.Tenant, connection stor
 
 // settleLinks holds rule 12: links of another portal mean other people. The first
 // run that may write remembers whose links they are, before there is one.
-func (s *Service) settleLinks(ctx context.Context, connection *store.Connection, description crm.Description, mode crm.Mode) error {
+func (s *Service) settleLinks(ctx context.Context, connection store.Connection, description crm.Description, mode crm.Mode) error {
 	if connection.LinksPortal == connection.Portal {
 		return nil
 	}
@@ -159,7 +183,7 @@ func (s *Service) settleLinks(ctx context.Context, connection *store.Connection,
 			return err
 		}
 		if linked > 0 {
-			return crm.NewError(crm.CodePortalChanged, PortalChanged(*connection, linked), nil)
+			return crm.NewError(crm.CodePortalChanged, PortalChanged(connection, linked), nil)
 		}
 	}
 	if mode == crm.ModePreview {
