@@ -83,8 +83,9 @@ func (r *run) begin(ctx context.Context, units []unit) (*chunk, error) {
 }
 
 func (c *chunk) fence(ctx context.Context) error {
-	// LAST_INSERT_ID(x) hands x back with the answer.
-	result, err := c.tx.ExecContext(ctx, "UPDATE `crm_runs` SET `chunks` = LAST_INSERT_ID(`chunks` + 1)"+
+	// LAST_INSERT_ID(x) hands x back with the answer. By the primary key only this row is
+	// locked; by (tenant_id, id) also the gap behind it, where other tenants' runs begin.
+	result, err := c.tx.ExecContext(ctx, "UPDATE `crm_runs` FORCE INDEX (PRIMARY) SET `chunks` = LAST_INSERT_ID(`chunks` + 1)"+
 		" WHERE `id` = ? AND `tenant_id` = ? AND `fence` = ? AND `status` = 'running'",
 		c.request.RunID, c.request.Tenant.ID, c.request.Fence)
 	if err != nil {
