@@ -118,34 +118,45 @@ func (s *Store) FinishRun(ctx context.Context, run *Run) error {
 	return databaseError("read a run", s.db.NewSelect().Model(run).WherePK().Scan(ctx))
 }
 
-// interruptExpired ends the tenant's run when its host has not renewed the lease.
+// interruptExpired ends the tenant's run when its host has not renewed the lease. It
+// looks first and locks then: the row of a run that is going on belongs to the chunk
+// that is being written, which may take longer than a lock is waited for.
 func (s *Store) interruptExpired(ctx context.Context, tenant int64) error {
-	err := s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		var run Run
-		err := tx.NewSelect().Model(&run).Where("r.active_tenant = ?", tenant).
-			Where("r.lease_until < UTC_TIMESTAMP(6)").For("UPDATE").Scan(ctx)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		counts, err := countChanges(ctx, tx, run.ID)
-		if err != nil {
-			return err
-		}
-		run.SetCounts(counts)
-		_, err = tx.NewRaw(`UPDATE crm_runs SET status = 'interrupted', active_tenant = NULL, lease_until = NULL, fence = fence + 1,
-			finished_at = UTC_TIMESTAMP(6) WHERE id = ?`, run.ID).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		return storeCounts(ctx, tx, run)
-	})
+	var expired Run
+	err := s.db.NewSelect().Model(&expired).Column("id").Where("r.active_tenant = ?", tenant).
+		Where("r.lease_until < UTC_TIMESTAMP(6)").Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
 	if err != nil {
 		return databaseError("look for an interrupted run", err)
 	}
-	return nil
+	return s.write(ctx, "end an interrupted run", func(ctx context.Context, tx bun.Tx) error {
+		return interrupt(ctx, tx, expired.ID)
+	})
+}
+
+// interrupt ends a run whose lease has run out, unless somebody has done so meanwhile.
+func interrupt(ctx context.Context, tx bun.Tx, id int64) error {
+	var run Run
+	err := tx.NewSelect().Model(&run).Where("r.id = ?", id).Where("r.lease_until < UTC_TIMESTAMP(6)").For("UPDATE").Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	counts, err := countChanges(ctx, tx, run.ID)
+	if err != nil {
+		return err
+	}
+	run.SetCounts(counts)
+	_, err = tx.NewRaw(`UPDATE crm_runs SET status = 'interrupted', active_tenant = NULL, lease_until = NULL, fence = fence + 1,
+		finished_at = UTC_TIMESTAMP(6) WHERE id = ?`, run.ID).Exec(ctx)
+	if err != nil {
+		return err
+	}
+	return storeCounts(ctx, tx, run)
 }
 
 func storeCounts(ctx context.Context, tx bun.Tx, run Run) error {
