@@ -102,6 +102,17 @@ func TestAMigratedDatabaseNeedsNoRights(t *testing.T) {
 	mustUp(t, narrow, all...)
 }
 
+func TestAMigratedDatabaseCostsThePluginOneStatement(t *testing.T) {
+	t.Parallel()
+	dsn := testdb.New(t)
+	mustUp(t, open(t, dsn), all...)
+	counted := &killer{}
+	mustUp(t, open(t, dsn, counted), migrations.Bitrix24)
+	if n := counted.seen.Load(); n != 1 {
+		t.Errorf("%d statements", n)
+	}
+}
+
 func TestAMissingRightIsNamed(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ grants, right string }{

@@ -29,11 +29,11 @@ func Create(t testing.TB, db *sql.DB, form Form) {
 		t.Fatal(err)
 	}
 	run("SET SESSION sql_mode = '" + mode + "'")
-	options := form.options(t, conn)
-	run(form.narrow(tenantsTable) + options)
-	run(form.narrow(form.usersTable()) + options)
+	words := form.words(t, conn)
+	run(words.Replace(tenantsTable + form.options()))
+	run(words.Replace(form.usersTable() + form.options()))
 	for _, table := range otherTables {
-		run(table + options)
+		run(words.Replace(table + form.options()))
 	}
 	form.fill(run)
 	run("SET SESSION sql_mode = '" + before + "'")
@@ -87,29 +87,30 @@ var otherTables = []string{
 		" CONSTRAINT `bookings_user_id_foreign` FOREIGN KEY (`user_id`) REFERENCES `users` (`id`) ON DELETE SET NULL) ",
 }
 
-func (f Form) options(t testing.TB, conn *sql.Conn) string {
-	t.Helper()
+func (f Form) options() string {
 	options := f.Options
 	if options == "" {
 		options = "DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
 	}
+	if f.Compact {
+		options += " ROW_FORMAT=COMPACT"
+	}
+	return options + " ENGINE=InnoDB"
+}
+
+// words puts the server's own words for those that stand for them.
+func (f Form) words(t testing.TB, conn *sql.Conn) *strings.Replacer {
+	t.Helper()
 	var version string
 	if err := conn.QueryRowContext(context.Background(), "SELECT VERSION()").Scan(&version); err != nil {
 		t.Fatalf("ask the version: %v", err)
 	}
-	newest := "utf8mb4_0900_ai_ci"
+	words := []string{"NEWEST", "utf8mb4_0900_ai_ci", "HIDDEN", "INVISIBLE"}
 	if strings.Contains(version, "MariaDB") {
-		newest = "utf8mb4_uca1400_ai_ci"
+		words = []string{"NEWEST", "utf8mb4_uca1400_ai_ci", "HIDDEN", "IGNORED"}
 	}
 	if f.Compact {
-		options += " ROW_FORMAT=COMPACT"
+		words = append(words, " varchar(255)", " varchar(191)")
 	}
-	return strings.ReplaceAll(options, "NEWEST", newest) + " ENGINE=InnoDB"
-}
-
-func (f Form) narrow(statement string) string {
-	if !f.Compact {
-		return statement
-	}
-	return strings.ReplaceAll(statement, " varchar(255)", " varchar(191)")
+	return strings.NewReplacer(words...)
 }

@@ -13,7 +13,8 @@ type Form struct {
 	// Link, Phone and Position are the definitions of these columns of users; empty
 	// where the column is absent.
 	Link, Phone, Position string
-	// Index is the index over the link, as in CREATE TABLE; empty for none.
+	// Index is the index over the link, as in CREATE TABLE; empty for none. HIDDEN stands
+	// for the server's word for an index that it keeps and does not use.
 	Index string
 	// Served: the index serves look-ups of a tenant's link, another is not needed.
 	Served bool
@@ -63,6 +64,7 @@ func Forms() []Form {
 		{Name: "short prefix", Link: Nullable, Phone: Nullable, Index: "KEY `users_link_prefix` (`tenant_id`, `bitrix24_user_id`(8))"},
 		{Name: "name taken", Link: Nullable, Phone: Nullable, Index: "KEY `users_tenant_id_bitrix24_user_id_index` (`tenant_id`, `name`, `bitrix24_user_id`)"},
 		{Name: "full text", Link: Nullable, Phone: Nullable, Index: "FULLTEXT KEY `users_link_words` (`bitrix24_user_id`)"},
+		{Name: "hidden index", Link: Nullable, Phone: Nullable, Index: composite + " HIDDEN"},
 		{Name: "short link", Link: "VARCHAR(32) NULL", Phone: "VARCHAR(20) NULL", Index: composite, Served: true},
 		{Name: "link never null", Link: "VARCHAR(255) NOT NULL DEFAULT ''", Phone: Nullable, Index: composite, Served: true},
 		{Name: "binary collation of the link", Link: "VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL", Phone: Nullable},
