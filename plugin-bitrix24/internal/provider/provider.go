@@ -20,6 +20,7 @@ import (
 type Provider struct {
 	// portals outlives Configure: a portal's limits do not care who asks.
 	portals *rest.Portals
+	clock   rest.Clock // zero but in tests: the system's
 
 	mu    sync.Mutex
 	setup *setup

@@ -42,7 +42,7 @@ func (p *Provider) SyncUsers(ctx context.Context, r crm.SyncRequest, events crm.
 // client makes the client of one call.
 func (p *Provider) client(setup *setup, s settings, log requestLog, limited func(time.Time) error) (*rest.Client, error) {
 	return rest.New(rest.Options{
-		Webhook: s.webhook, Transport: setup.transport, Portals: p.portals,
+		Webhook: s.webhook, Transport: setup.transport, Portals: p.portals, Clock: p.clock,
 		LimitWait: setup.LimitWait, OnRequest: log.write, OnLimited: limited,
 	})
 }
