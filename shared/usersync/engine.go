@@ -116,9 +116,7 @@ func (r *run) read(ctx context.Context, source Source) ([]Person, error) {
 	var people []Person
 	read := 0
 	complete, err := source.Read(ctx, func(p Person) error {
-		if r.request.Mode != crm.ModePerson || p.ExternalID == r.request.PersonID {
-			people = append(people, p)
-		}
+		people = append(people, p)
 		if read++; read%progressEvery != 0 {
 			return nil
 		}

@@ -264,20 +264,45 @@ func TestAnOutdatedPreviewIsNotApplied(t *testing.T) {
 	wantLines(t, "users", h.everybody(), "2 Thief new@x - employee")
 }
 
+// One person is decided among everybody, as a full run would; only that part is
+// carried out.
 func TestOnePersonOnly(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.users("1 A a@x 1 employee", "1 B b@x 2 employee", "1 B2 bb@x 2 employee")
-	request := h.request()
-	request.Mode, request.PersonID = crm.ModePerson, "1"
-	events := &listener{}
-	// Alone person 1 cannot have b@x, although 2 would leave it in a full run.
-	result, err := h.engine.Run(context.Background(), request, listed{named("1", "A2", "b@x"), named("2", "B2", "a@x"), named("3", "C", "c@x")}, events)
-	if err != nil || result.Counts != (crm.Counts{Fetched: 1, Conflicts: 1}) {
-		t.Errorf("result %+v, error %v", result, err)
+	start := []string{"1 A a@x 1 employee", "1 B b@x 2 employee", "1 B2 bb@x 2 employee"}
+	reading := listed{named("1", "A2", "b@x"), named("2", "B2", "a@x"), named("3", "C", "c@x"), named("4", "D", "c@x")}
+	for _, test := range []struct {
+		name, person string
+		counts       crm.Counts
+		events       []string
+		users        []string
+	}{
+		{
+			"a newcomer", "3", crm.Counts{Fetched: 1, Created: 1}, []string{"3 created #4"},
+			append(start[:len(start):len(start)], "1 C c@x 3 employee"),
+		},
+		{"somebody whose address goes to another", "4", crm.Counts{Fetched: 1, Conflicts: 1}, []string{"4 conflict/duplicate_email vs 3#0"}, start},
+		{
+			"somebody who swaps addresses, with the other side", "1", crm.Counts{Fetched: 2, Updated: 2},
+			[]string{"1 updated #1", "2 updated #2"},
+			[]string{"1 A2 b@x 1 employee", "1 B2 a@x 2 employee", "1 B2 bb@x 2 employee"},
+		},
+		{"somebody the portal does not return", "9", crm.Counts{}, nil, start},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			h.users(start...)
+			request := h.request()
+			request.Mode, request.PersonID = crm.ModePerson, test.person
+			events := &listener{}
+			result, err := h.engine.Run(context.Background(), request, reading, events)
+			if err != nil || result.Counts != test.counts {
+				t.Errorf("result %+v, error %v", result, err)
+			}
+			wantLines(t, "events", events.said(), test.events...)
+			wantLines(t, "users", h.everybody(), test.users...)
+		})
 	}
-	wantLines(t, "events", events.said(), "1 conflict/email_taken #1 vs 2#2")
-	wantLines(t, "users", h.everybody(), "1 A2 a@x 1 employee", "1 B b@x 2 employee", "1 B2 bb@x 2 employee")
 }
 
 func TestRequestsNobodyShouldMake(t *testing.T) {

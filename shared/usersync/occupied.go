@@ -73,8 +73,10 @@ func (q *addressQuery) add(address, key string, holder Holder) {
 		class = len(q.classes) + 1
 		q.classes[key] = class
 	}
-	if q.answers[address].Holder.RowID != 0 {
-		return // without a unique key there can be several holders: one of ours explains most
+	if before, again := q.answers[address]; again && before.Holder.Taken {
+		// Without a unique key there can be several holders. Whoever of them leaves,
+		// the address stays taken: nobody moves out of it, and nobody is named.
+		holder = Holder{Taken: true}
 	}
 	q.answers[address] = Address{Class: class, Holder: holder}
 }

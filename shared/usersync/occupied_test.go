@@ -288,3 +288,15 @@ func TestRule6AccentsAndOneAddressEndToEnd(t *testing.T) {
 	wantLines(t, "events", events.said(), "10 conflict/duplicate_email vs 9#0", "11 created #4", "7 conflict/email_taken vs #1", "8 conflict/email_taken", "9 created #3")
 	wantLines(t, "users", h.everybody(), "1 Jose jose@x - admin", "2 Elka ёлка@x - employee", "1 One café@x 9 employee", "1 Anna anna@x 11 employee")
 }
+
+// A copy of the old server may lack the unique key: then an address can have
+// several holders, and it stays taken whoever of them would leave.
+func TestRule7WithoutTheUniqueKeyAnAddressOfSeveralStaysTaken(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.exec("ALTER TABLE users DROP INDEX users_email_unique, ADD INDEX plain (email)")
+	h.users("1 A a@x 1 employee", "2 Foreign a@x - employee")
+	_, events := h.sync(named("1", "A", "new@x"), named("2", "B", "a@x"))
+	wantLines(t, "events", events.said(), "1 updated #1", "2 conflict/email_taken")
+	wantLines(t, "users", h.everybody(), "1 A new@x 1 employee", "2 Foreign a@x - employee")
+}

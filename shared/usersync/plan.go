@@ -72,3 +72,27 @@ type Plan struct {
 	// Hash is equal for two plans exactly when they decide the same.
 	Hash string
 }
+
+// only is the part of a plan that is about one person: decided among everybody, as
+// a whole run would, and with the people between whose rows addresses must move for
+// it, for a group is carried out whole or not at all.
+func (p Plan) only(externalID string) Plan {
+	group := 0
+	for _, d := range p.Decisions {
+		if d.Person.ExternalID == externalID {
+			group = max(group, d.Group)
+		}
+	}
+	part := Plan{}
+	for _, d := range p.Decisions {
+		if d.Person.ExternalID != externalID && (group == 0 || d.Group != group) {
+			continue
+		}
+		part.Decisions = append(part.Decisions, d)
+		if d.Action != crm.ActionReported {
+			count(&part.Counts, d)
+		}
+	}
+	part.Hash = fingerprint(part)
+	return part
+}

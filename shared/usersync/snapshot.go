@@ -46,5 +46,9 @@ func (r *run) planWithin(ctx context.Context, tx bun.Tx, people []Person) (Plan,
 	if err != nil {
 		return Plan{}, err
 	}
-	return draft.Decide(addresses)
+	plan, err := draft.Decide(addresses)
+	if err == nil && r.request.Mode == crm.ModePerson {
+		plan = plan.only(r.request.PersonID)
+	}
+	return plan, err
 }
