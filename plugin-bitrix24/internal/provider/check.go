@@ -181,11 +181,11 @@ func (c *check) clock(o rest.Owner) {
 	if !o.Clocked {
 		return
 	}
-	skew := o.Skew.Round(time.Second)
-	if skew.Abs() > goodSkew {
+	// The portal writes whole seconds; nobody needs more than minutes here.
+	if minutes := int(o.Skew.Abs().Round(time.Minute).Minutes()); o.Skew.Abs() > goodSkew {
 		c.add("clock", false, crm.Text{
-			RU: fmt.Sprintf("Часы портала и этого сервера расходятся на %s: проверьте время на сервере", skew.Abs()),
-			EN: fmt.Sprintf("The clocks of the portal and of this server differ by %s: check this server's time", skew.Abs()),
+			RU: fmt.Sprintf("Часы портала и этого сервера расходятся на %d мин: проверьте время на сервере", minutes),
+			EN: fmt.Sprintf("The clocks of the portal and of this server differ by %d min: check this server's time", minutes),
 		})
 	} else {
 		c.add("clock", true, crm.Text{RU: "Часы портала и этого сервера идут одинаково", EN: "The clocks of the portal and of this server agree"})

@@ -64,7 +64,7 @@ func TestCheckConnection(t *testing.T) {
 		"unknown department":       {options: portalsim.Options{Departments: portalsim.Departments()}, departments: "7777", want: []string{"webhook", "owner", "scopes", "!departments", "latency", "clock", "timezone"}, words: []string{"7777"}},
 		"nobody has an address":    {options: portalsim.Options{People: bare}, want: []string{"webhook", "owner", "scopes", "!email_visible", "employees", "latency", "clock", "timezone"}},
 		"revoked":                  {fault: portalsim.NoAuth, want: []string{"!webhook"}, words: []string{"отозван"}},
-		"wrong clock":              {options: portalsim.Options{Now: zone(-10 * time.Minute)}, want: []string{"webhook", "owner", "scopes", "email_visible", "employees", "latency", "!clock", "timezone"}, words: []string{"10m0s"}},
+		"wrong clock":              {options: portalsim.Options{Now: zone(-10 * time.Minute)}, want: []string{"webhook", "owner", "scopes", "email_visible", "employees", "latency", "!clock", "timezone"}, words: []string{"на 10 мин"}},
 		"cut off":                  {fault: portalsim.ResetBefore, want: []string{"!webhook"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -65,7 +65,6 @@ type house struct {
 	db       *sql.DB
 	dsn      string
 	settings crm.Settings
-	runs     int64
 }
 
 func newHouse(t *testing.T, o portalsim.Options) *house {

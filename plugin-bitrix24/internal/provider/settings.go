@@ -28,13 +28,10 @@ func readSettings(from crm.Settings) (settings, []crm.FieldProblem) {
 		problems = append(problems, crm.FieldProblem{Key: key, Message: message})
 	}
 	var err error
-	switch address := strings.TrimSpace(from.Get(keyWebhook)); {
-	case address == "":
+	if address := strings.TrimSpace(from.Get(keyWebhook)); address == "" {
 		problem(keyWebhook, textNoWebhook)
-	default:
-		if s.webhook, err = rest.ParseWebhook(address); err != nil {
-			problem(keyWebhook, textWebhookForm)
-		}
+	} else if s.webhook, err = rest.ParseWebhook(address); err != nil {
+		problem(keyWebhook, textWebhookForm)
 	}
 	for _, id := range strings.FieldsFunc(from.Get(keyDepartments), func(r rune) bool { return strings.ContainsRune(",; \t\r\n", r) }) {
 		if !departmentID.MatchString(id) {

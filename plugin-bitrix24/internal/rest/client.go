@@ -105,6 +105,8 @@ func orDefault(d, fallback time.Duration) time.Duration {
 // Requests is how many HTTP requests were sent so far.
 func (c *Client) Requests() int { return c.requests }
 
-// GoString and String keep fmt out of the fields.
-func (c *Client) String() string   { return c.o.Webhook.String() }
+// String is the webhook's address without its secret.
+func (c *Client) String() string { return c.o.Webhook.String() }
+
+// GoString keeps fmt out of the fields.
 func (c *Client) GoString() string { return c.o.Webhook.String() }

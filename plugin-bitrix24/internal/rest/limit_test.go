@@ -164,7 +164,7 @@ func TestOtherDisturbances(t *testing.T) {
 	for name, broken := range map[string]http.HandlerFunc{
 		"429 without a body": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) },
 		"503 in lower case": func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = io.WriteString(w, `{"error":"query_limit_exceeded"}`)
 		},
 		"200 with the limit": func(w http.ResponseWriter, _ *http.Request) {
