@@ -135,6 +135,17 @@ func TestAMissingRightIsNamed(t *testing.T) {
 	}
 }
 
+// The README's GRANTs for the account that migrates.
+func TestTheRightsThatAMigrationNeeds(t *testing.T) {
+	t.Parallel()
+	dsn := testdb.New(t)
+	mustUp(t, open(t, account(t, dsn, "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, REFERENCES")), all...)
+
+	dsn = testdb.New(t)
+	existing.Create(t, testdb.Open(t, dsn), existing.Older)
+	mustUp(t, open(t, account(t, dsn, "SELECT, INSERT, UPDATE, CREATE, ALTER")), migrations.Bitrix24)
+}
+
 func TestAnUnreachableDatabaseIsADatabaseError(t *testing.T) {
 	t.Parallel()
 	db := open(t, "root:geheim-4711@tcp(127.0.0.1:1)/booking")

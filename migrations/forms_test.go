@@ -1,6 +1,7 @@
 package migrations_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -98,19 +99,12 @@ func checkIndexes(t *testing.T, db *bun.DB, form existing.Form, before string) {
 	if gained != want {
 		t.Errorf("%d indexes more, wanted %d:\n%s", gained, want, now)
 	}
-	rows, err := db.QueryContext(t.Context(), "EXPLAIN FORMAT=TRADITIONAL SELECT id FROM users WHERE tenant_id = 1 AND bitrix24_user_id = '7'")
-	if err != nil {
-		rows, err = db.QueryContext(t.Context(), "EXPLAIN SELECT id FROM users WHERE tenant_id = 1 AND bitrix24_user_id = '7'")
-	}
-	if err != nil {
+	var plan []map[string]any
+	if err := db.NewRaw("EXPLAIN FORMAT=TRADITIONAL SELECT id FROM users WHERE tenant_id = 1 AND bitrix24_user_id = '7'").Scan(t.Context(), &plan); err != nil {
 		t.Fatal(err)
 	}
-	var plans []map[string]any
-	if err := db.ScanRows(t.Context(), rows, &plans); err != nil {
-		t.Fatal(err)
-	}
-	if text := strings.ToLower(cmp.Diff(nil, plans)); !strings.Contains(text, "link") && !strings.Contains(text, "bitrix24_user_id") {
-		t.Errorf("no index of the link is possible: %s", text)
+	if keys := fmt.Sprintf("%s", plan[0]["possible_keys"]); !strings.Contains(keys, "link") && !strings.Contains(keys, "bitrix24_user_id") {
+		t.Errorf("the server could use %s for a link", keys)
 	}
 }
 

@@ -49,6 +49,9 @@ func altering(t testing.TB, db *bun.DB) (n int) {
 			n++
 		}
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return n
 }
 

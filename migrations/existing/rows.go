@@ -7,10 +7,14 @@ import (
 
 // The tenants of every form.
 const (
-	// TenantA is the one with most people, TenantB another active one.
-	TenantA, TenantB = 1, 2
-	// TenantBlocked has its subscription blocked, TenantDeleted is soft-deleted.
-	TenantBlocked, TenantDeleted = 3, 4
+	// TenantA is the one with most people.
+	TenantA = 1
+	// TenantB is another active one.
+	TenantB = 2
+	// TenantBlocked has its subscription blocked.
+	TenantBlocked = 3
+	// TenantDeleted is soft-deleted.
+	TenantDeleted = 4
 )
 
 type user struct {

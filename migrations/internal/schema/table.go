@@ -84,7 +84,7 @@ func Read(ctx context.Context, db bun.IDB, name string) (*Table, error) {
 // Tables returns which of the named tables exist in the current database.
 func Tables(ctx context.Context, db bun.IDB, names ...string) (map[string]bool, error) {
 	records, err := query(ctx, db, `SELECT table_name AS t_name FROM information_schema.tables
-WHERE table_schema = DATABASE() AND table_name IN (?)`, bun.In(names))
+WHERE table_schema = DATABASE() AND table_name IN (?)`, bun.List(names))
 	if err != nil {
 		return nil, fmt.Errorf("read the list of tables: %w", err)
 	}
