@@ -48,7 +48,8 @@ type Plugin interface {
 // listens any more: stop.
 type Events interface {
 	Progress(Progress) error
-	// Changes carries one or more changes; a plugin sends them in batches.
+	// Changes carries one or more changes; a plugin sends them in batches. They are
+	// the listener's from then on: the plugin changes nothing in them.
 	Changes([]Change) error
 }
 

@@ -171,13 +171,61 @@ func TestPluginStopsWhenNobodyListens(t *testing.T) {
 func TestGatheredChangesSeeTheCancel(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	e := &eventStream{ctx: ctx, send: func(*crmpb.SyncUsersResponse) error { return nil }}
+	e := newEventStream(ctx, 7, func(*crmpb.SyncUsersResponse) error { return nil })
+	defer e.close()
 	if err := e.Changes(make([]Change, 1)); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
 	if err := changes(ctx, e); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want cancelled", err)
+	}
+}
+
+// The wire is slower than the plugin: it works on for a few events, and then waits.
+func TestAPluginWorksWhileItsEventsAreSent(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	reached, proceed := make(chan struct{}), make(chan struct{})
+	var sent []int64
+	e := newEventStream(ctx, 7, func(r *crmpb.SyncUsersResponse) error {
+		if sent = append(sent, r.GetProgress().GetDone()); len(sent) == 1 {
+			close(reached)
+			<-proceed
+		}
+		return nil
+	})
+	for done := range 1 + waitingEvents {
+		if err := e.Progress(Progress{Stage: StageWriting, Done: done}); err != nil {
+			t.Fatal(err)
+		}
+		if done == 0 {
+			within(t, "the first event reaches the wire", reached)
+		}
+	}
+	cancel()
+	if err := e.Progress(Progress{Stage: StageWriting, Done: 99}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v of an event that nobody takes, want cancelled", err)
+	}
+	close(proceed)
+	if err := e.finish(&crmpb.SyncUsersResponse{}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int64{0, 1, 2, 3, 4, 0}, sent); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
+	}
+}
+
+// What went wrong on the wire is known at the latest at the end, and nothing follows it.
+func TestAnErrorOfTheWireIsNotLost(t *testing.T) {
+	t.Parallel()
+	broken, sends := errors.New("broken"), 0
+	e := newEventStream(t.Context(), 7, func(*crmpb.SyncUsersResponse) error { sends++; return broken })
+	if err := e.Changes(make([]Change, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.finish(&crmpb.SyncUsersResponse{}); !errors.Is(err, broken) || sends != 1 {
+		t.Errorf("error %v after %d sends, want the wire's after 1", err, sends)
 	}
 }
 
