@@ -119,6 +119,45 @@ func TestStuckPortal(t *testing.T) {
 	}
 }
 
+// TestEndlessPortal: IDs that grow for ever do not fill the memory.
+func TestEndlessPortal(t *testing.T) {
+	t.Parallel()
+	for _, total := range []int{10, 0} {
+		id := 0
+		b := newHandlerBench(t, func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/batch") {
+				http.NotFound(w, r)
+				return
+			}
+			_, _ = io.WriteString(w, `{"result":[`)
+			for i := range PageSize {
+				id++
+				_, _ = fmt.Fprintf(w, `%s{"ID":%d,"ACTIVE":true,"EMAIL":"a"}`, map[bool]string{true: ","}[i > 0], id)
+			}
+			_, _ = fmt.Fprintf(w, `],"total":%d}`, total)
+		})
+		wantCode(t, readOnce(t, b.client(t)), crm.CodePortalAnswer)
+	}
+}
+
+// TestNothingButUserGet: a portal behind something that knows no batch, and says so in its
+// own words.
+func TestNothingButUserGet(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented} {
+		b := newHandlerBench(t, func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/batch") {
+				http.Error(w, "no such page", status)
+				return
+			}
+			answerOne(w, r)
+		})
+		if err := readOnce(t, b.client(t)); err != nil || b.clock.Slept() > 0 {
+			t.Errorf("%d: %v after %s", status, err, b.clock.Slept())
+		}
+	}
+}
+
 // TestBriefScope: a webhook that may not see addresses is named as the reason; a portal in
 // which nobody has one is fine.
 func TestBriefScope(t *testing.T) {

@@ -102,6 +102,9 @@ func (c *Client) readAnswer(method string, response *http.Response, raw []byte) 
 	switch status := response.StatusCode; {
 	case status == http.StatusUnauthorized:
 		return nil, &failure{kind: kindFatal, code: crm.CodeUnauthorized, message: textUnauthorized, cause: errors.New("HTTP 401")}
+	case method == methodBatch && (status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented):
+		// Something in between does not let batches through: page by page may work.
+		return nil, methodMissing(portalError{code: fmt.Sprintf("HTTP %d", status)}, method, false)
 	case status == http.StatusTooManyRequests:
 		return nil, classifyStatus(portalError{code: "HTTP 429"}, status, method, false)
 	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
