@@ -193,11 +193,15 @@ func (a *app) settle(ctx context.Context, plugin crm.Plugin, d crm.Description, 
 	if err != nil {
 		return err
 	}
-	if len(check.Problems) > 0 {
-		lines := make([]string, 0, len(check.Problems))
-		for _, p := range check.Problems {
+	settings := e.Settings()
+	var lines []string
+	for _, p := range check.Problems {
+		// What is not set yet may come later: until then a run is not_configured.
+		if settings.Get(p.Key) != "" {
 			lines = append(lines, p.Key+": "+p.Message.In(a.locale))
 		}
+	}
+	if len(lines) > 0 {
 		return usageError{errors.New(strings.Join(lines, "; "))}
 	}
 	e.Portal = check.Portal

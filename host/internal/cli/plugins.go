@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -57,6 +58,15 @@ func (a *app) pluginsListCommand() *cobra.Command {
 	return cmd
 }
 
+// writers are those who may write to a file or folder of a plugin.
+func (a *app) writers(access crmhost.Access) string {
+	names := make([]string, 0, len(access.Writers))
+	for _, writer := range access.Writers {
+		names = append(names, writer.In(a.locale))
+	}
+	return strings.Join(names, ", ")
+}
+
 func (a *app) inspect(f crmhost.Found) pluginJSON {
 	out := pluginJSON{Name: f.Name, Version: f.Manifest.Version, Path: f.Executable(), State: "trusted"}
 	inspection, err := a.trust().Inspect(f)
@@ -93,7 +103,7 @@ func (a *app) pluginsTrustCommand() *cobra.Command {
 			fmt.Fprintf(a.stdout, a.say("Плагин %s %s доверен.\n  файл:   %s\n  sha256: %s\n", "The plugin %s %s is trusted.\n  file:   %s\n  sha256: %s\n"),
 				inspection.Name, inspection.Version, inspection.Path, inspection.SHA256)
 			for _, access := range inspection.Access {
-				fmt.Fprintf(a.stdout, "  %s\n", access)
+				fmt.Fprintf(a.stdout, a.say("  изменять может %s: %s\n", "  can be changed by %s: %s\n"), a.writers(access), access.Path)
 			}
 			return nil
 		},

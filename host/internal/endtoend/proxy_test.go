@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -157,7 +158,7 @@ func (w *wire) questions() {
 // passes recognises what matters and waits where it has to.
 func (w *wire) passes(statement []byte) bool {
 	switch {
-	case bytes.HasPrefix(statement, []byte("UPDATE `crm_runs` SET `chunks`")):
+	case bytes.HasPrefix(statement, []byte("UPDATE `crm_runs` ")):
 		w.chunk = true
 	case bytes.EqualFold(statement, []byte("ROLLBACK")):
 		w.chunk = false
@@ -175,10 +176,31 @@ func (w *wire) passes(statement []byte) bool {
 		}
 		if before != nil {
 			close(before.reached)
-			return <-before.goOn
+			return w.waits(before)
 		}
 	}
 	return true
+}
+
+// waits for the test's word, or for the end of the client: a database notices when who
+// spoke to it is dead.
+func (w *wire) waits(h *hold) bool {
+	dead := make(chan struct{})
+	go func() {
+		defer close(dead)
+		// Nothing is sent by who waits for an answer: this ends with the connection, or at
+		// the deadline.
+		_, _ = w.client.Read(make([]byte, 1))
+	}()
+	select {
+	case goOn := <-h.goOn:
+		_ = w.client.SetReadDeadline(time.Now())
+		<-dead
+		_ = w.client.SetReadDeadline(time.Time{})
+		return goOn
+	case <-dead:
+		return false
+	}
 }
 
 // answers passes the server's bytes on.

@@ -146,6 +146,7 @@ func (s *Store) EditConnection(ctx context.Context, box *secrets.Box, tenantID i
 		return Connection{}, err
 	}
 	var result Connection
+	var refused error // what edit says is passed on as it is: no fault of the database
 	err := s.write(ctx, "save a connection", func(ctx context.Context, tx bun.Tx) error {
 		if err := lockKey(ctx, tx, box); err != nil {
 			return err
@@ -159,12 +160,15 @@ func (s *Store) EditConnection(ctx context.Context, box *secrets.Box, tenantID i
 			e.Connection = Connection{TenantID: tenantID, Enabled: true, CreatedAt: s.now()}
 		}
 		e.Plain, e.Secret = cloned(before.Plain), cloned(before.Secret)
-		if err := edit(&e); err != nil {
-			return err
+		if refused = edit(&e); refused != nil {
+			return refused
 		}
 		result = e.Connection
 		return s.saveEdit(ctx, tx, box, before, &e)
 	})
+	if refused != nil {
+		return Connection{}, refused
+	}
 	if err != nil {
 		return Connection{}, err
 	}
