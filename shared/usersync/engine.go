@@ -53,8 +53,9 @@ type run struct {
 	request Request
 	events  crm.Events
 	// column is the Engine's Column, which Request.check vouches for.
-	column string
-	ledger ledger
+	column    string
+	ledger    ledger
+	insertion insertion
 	// again counts the units of a round that must be looked at again; collided are
 	// the people (by place in the ledger) for whom a unique key was the reason.
 	again    int

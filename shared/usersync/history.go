@@ -29,10 +29,9 @@ func (c *chunk) record(ctx context.Context) error {
 }
 
 func (c *chunk) recordPiece(ctx context.Context, part []entry) error {
-	columns := list("run_id", "tenant_id", "created_at", "user_id", "external_id", "action", "reason", "field",
+	rows := c.insertInto("crm_changes", "run_id", "tenant_id", "created_at", "user_id", "external_id", "action", "reason", "field",
 		"other_external_id", "other_user_id", "name", "email", "before_values", "after_values")
-	marks := "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-	args := make([]any, 0, 14*len(part))
+	same := fmt.Sprintf("%d, %d, '%s'", c.request.RunID, c.request.Tenant.ID, c.now.Format("2006-01-02 15:04:05.999999"))
 	for _, e := range part {
 		change := c.changeOf(e)
 		before, err := jsonValues(change.Before)
@@ -43,13 +42,20 @@ func (c *chunk) recordPiece(ctx context.Context, part []entry) error {
 		if err != nil {
 			return err
 		}
-		args = append(args, c.request.RunID, c.request.Tenant.ID, c.now, orNull(change.UserID), change.ExternalID,
-			string(change.Action), string(change.Reason), change.Field, change.OtherExternalID, orNull(change.OtherUserID),
-			change.Name, change.Email, before, after)
+		rows.row()
+		rows.sql(same)
+		rows.idOrNull(change.UserID)
+		for _, text := range [...]string{change.ExternalID, string(change.Action), string(change.Reason), change.Field, change.OtherExternalID} {
+			rows.string(text)
+		}
+		rows.idOrNull(change.OtherUserID)
+		rows.string(change.Name)
+		rows.string(change.Email)
+		rows.stringOrNull(before)
+		rows.stringOrNull(after)
 		c.changes = append(c.changes, change)
 	}
-	_, err := c.tx.ExecContext(ctx, "INSERT INTO `crm_changes` ("+columns+") VALUES "+repeated(marks, len(part)), args...)
-	return err
+	return rows.execute(ctx, c)
 }
 
 // changeOf describes a decision; the texts are cut to what the history can hold.
@@ -124,13 +130,6 @@ func jsonValues(values map[string]any) (*string, error) {
 	b, err := json.Marshal(values)
 	text := string(b)
 	return &text, err
-}
-
-func orNull(id int64) *int64 {
-	if id == 0 {
-		return nil
-	}
-	return &id
 }
 
 // cut shortens a text to what the history holds.

@@ -3,37 +3,40 @@ package usersync
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 )
 
 // insert creates the newcomers (rule 5).
 func (c *chunk) insert(ctx context.Context) error {
-	columns := []string{"tenant_id", "name", "email", c.column, "password", "role", "is_active", "created_at", "updated_at"}
-	marks := "(?, ?, ?, ?, ?, 'employee', 1, " + c.timestamp() + ", " + c.timestamp()
+	columns := []string{"tenant_id", "role", "is_active", "created_at", "updated_at", "name", "email", c.column, "password"}
+	same := fmt.Sprintf("%d, 'employee', 1, %s, %[2]s", c.request.Tenant.ID, c.timestamp())
 	if c.request.Options.Phone {
-		columns, marks = append(columns, "phone"), marks+", ?"
+		columns = append(columns, "phone")
 	}
 	if c.request.Options.Position {
-		columns, marks = append(columns, "position"), marks+", ?"
+		columns = append(columns, "position")
 	}
-	marks += ")"
 	for _, part := range pieces(c.entries(entry.creates)) {
-		args := make([]any, 0, 7*len(part))
+		rows := c.insertInto("users", columns...)
 		for _, e := range part {
 			password, err := unmatchable(c.Random)
 			if err != nil {
 				return err
 			}
-			args = append(args, c.request.Tenant.ID, e.Set.Name, e.Set.Email, e.Person.ExternalID, password)
+			rows.row()
+			rows.sql(same)
+			rows.stringOrNull(e.Set.Name)
+			rows.stringOrNull(e.Set.Email)
+			rows.string(e.Person.ExternalID)
+			rows.string(password)
 			if c.request.Options.Phone {
-				args = append(args, e.Set.Phone)
+				rows.stringOrNull(e.Set.Phone)
 			}
 			if c.request.Options.Position {
-				args = append(args, e.Set.Position)
+				rows.stringOrNull(e.Set.Position)
 			}
 		}
-		if _, err := c.tx.ExecContext(ctx, "INSERT INTO `users` ("+list(columns...)+") VALUES "+repeated(marks, len(part)), args...); err != nil {
+		if err := rows.execute(ctx, c); err != nil {
 			return fmt.Errorf("insert newcomers: %w", err)
 		}
 	}
@@ -44,8 +47,4 @@ func (c *chunk) insert(ctx context.Context) error {
 // would round half a second up, into the future.
 func (c *chunk) timestamp() string {
 	return "'" + c.now.Truncate(time.Second).Format(time.DateTime) + "'"
-}
-
-func repeated(marks string, n int) string {
-	return strings.TrimSuffix(strings.Repeat(marks+", ", n), ", ")
 }
