@@ -12,12 +12,15 @@ type listener struct {
 	quiet   bool
 	watcher Watcher
 	told    map[crm.Action]int
+	// requests is how many the portal has had so far: a failed run has no result to say so.
+	requests int
 }
 
 var _ crm.Events = (*listener)(nil)
 
 // Progress implements crm.Events.
 func (l *listener) Progress(p crm.Progress) error {
+	l.requests = max(l.requests, p.Requests)
 	l.watcher.Progress(p)
 	return nil
 }

@@ -166,7 +166,7 @@ func (s *Service) work(ctx context.Context, j job, run store.Run, watcher Watche
 		Policy: crm.Policy{Leavers: "keep"}, RunID: run.ID, Fence: run.Fence,
 	}, listener)
 	if err != nil {
-		return crm.SyncResult{}, err
+		return crm.SyncResult{Requests: listener.requests}, err
 	}
 	return result, listener.check(result)
 }

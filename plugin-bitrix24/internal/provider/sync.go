@@ -36,6 +36,10 @@ func (p *Provider) SyncUsers(ctx context.Context, r crm.SyncRequest, events crm.
 		Options: usersync.Options{Phone: s.phone, Position: s.position},
 	}, &source{settings: s, told: told}, told)
 	result.Requests = told.client.Requests()
+	if err != nil && ctx.Err() == nil {
+		// A failure carries no result: the last progress says what it cost.
+		_ = told.limited(time.Time{})
+	}
 	return result, err
 }
 
