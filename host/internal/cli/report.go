@@ -28,9 +28,9 @@ func (a *app) report(err error) int {
 	if err == nil || errors.As(err, &told) {
 		return status
 	}
-	fmt.Fprintln(a.stderr, "booking-host: "+oneLine(problem.TextOf(err).In(a.locale)))
+	fmt.Fprintln(a.stderr, "booking-host: "+oneLine(a.usageText(problem.TextOf(err).In(a.locale))))
 	if status == exitUsage && !errors.Is(err, config.ErrWrong) {
-		fmt.Fprintln(a.stderr, a.say("Помощь: booking-host ", "Help: booking-host ")+a.command+" --help")
+		fmt.Fprintln(a.stderr, oneLine(a.say("Помощь: booking-host ", "Help: booking-host ")+a.command+" --help"))
 	}
 	if a.log != nil {
 		a.log.Debug("the error in full", "error", err.Error())
@@ -39,10 +39,3 @@ func (a *app) report(err error) int {
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-// isCobraUsage recognises the errors cobra makes itself; it has no type for them.
-func isCobraUsage(err error) bool {
-	text := err.Error()
-	return strings.HasPrefix(text, "unknown command") || strings.HasPrefix(text, "required flag") ||
-		strings.HasPrefix(text, "unknown flag") || strings.HasPrefix(text, "if any flags in the group")
-}
