@@ -72,11 +72,12 @@ func (c calls) CheckConnection(ctx context.Context, q crm.ConnectionRequest) (r 
 	return r, err
 }
 
-// SyncUsers implements crm.Plugin. Changes pass as they are: they are data, and
-// whoever shows them cleans them.
+// SyncUsers implements crm.Plugin. Changes are counted and pass as they are: they
+// are data, and whoever shows them cleans them.
 func (c calls) SyncUsers(ctx context.Context, q crm.SyncRequest, events crm.Events) (r crm.SyncResult, err error) {
 	c.remember(q.Settings)
-	err = c.guard(ctx, func() error { r, err = c.p.remote.SyncUsers(ctx, q, events); return err })
+	bounded := &meter{name: c.p.options.Found.Name, to: events, limits: c.p.options.Limits}
+	err = c.guard(ctx, func() error { r, err = c.p.remote.SyncUsers(ctx, q, bounded); return err })
 	r.Portal = clean(r.Portal, maxLabel)
 	return r, err
 }

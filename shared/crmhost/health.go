@@ -45,7 +45,7 @@ func (p *Process) answers(health grpc_health_v1.HealthClient) bool {
 		if last = wait <= 0; last {
 			wait = healthLastChance
 		}
-		switch code := p.ask(health, wait); {
+		switch code := p.askWithin(wait, health); {
 		case p.hasEnded():
 			return true
 		case code != codes.DeadlineExceeded && code != codes.Unavailable && code != codes.Canceled:
@@ -58,9 +58,13 @@ func (p *Process) answers(health grpc_health_v1.HealthClient) bool {
 	}
 }
 
-func (p *Process) ask(health grpc_health_v1.HealthClient, wait time.Duration) codes.Code {
+func (p *Process) askWithin(wait time.Duration, health grpc_health_v1.HealthClient) codes.Code {
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
+	return p.ask(ctx, health)
+}
+
+func (p *Process) ask(ctx context.Context, health grpc_health_v1.HealthClient) codes.Code {
 	// go-plugin registers this service for every Go plugin.
 	_, err := health.Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: "plugin"})
 	return status.Code(err)

@@ -43,6 +43,12 @@ func (t Trust) load() (map[string]Pin, error) {
 	return file.Plugins, nil
 }
 
+// pin is what was trusted of a plugin; the zero Pin when nothing was.
+func (t Trust) pin(name string) (Pin, error) {
+	pins, err := t.load()
+	return pins[name], err
+}
+
 // update changes the pins while no other process does, and leaves either the old
 // file or the new one, whatever happens.
 func (t Trust) update(change func(map[string]Pin)) error {

@@ -108,12 +108,18 @@ func (p *Process) setWanted() {
 
 // killFor kills the plugin for a reason that its calls then fail with.
 func (p *Process) killFor(cause error) {
+	p.because(cause)
+	p.child.kill()
+}
+
+// because is the reason that calls fail with which the end of the process cuts
+// off; the first one counts.
+func (p *Process) because(cause error) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.cause == nil {
 		p.cause = cause
 	}
-	p.mu.Unlock()
-	p.child.kill()
 }
 
 // follow waits for the end of the process and cleans up behind it.

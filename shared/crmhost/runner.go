@@ -31,10 +31,11 @@ const tailWait = 200 * time.Millisecond
 //   - its standard error is read here: go-plugin's parser can be made to panic;
 //   - nothing of the plugin can keep Wait from returning.
 type child struct {
-	file *os.File // the executable
-	path string
-	env  []string
-	dir  string // working and socket directory of the launch
+	file   *os.File // the executable
+	path   string
+	env    []string
+	dir    string // working and socket directory of the launch
+	limits Limits
 	// line receives each line of standard error, without its end.
 	line func([]byte)
 
@@ -52,8 +53,8 @@ type child struct {
 	err    error         // of Wait, valid after exited
 }
 
-func newChild(file *os.File, dir string, line func([]byte)) *child {
-	return &child{file: file, path: file.Name(), dir: dir, line: line, exited: make(chan struct{}), done: make(chan struct{})}
+func newChild(file *os.File, dir string, limits Limits, line func([]byte)) *child {
+	return &child{file: file, path: file.Name(), dir: dir, limits: limits, line: line, exited: make(chan struct{}), done: make(chan struct{})}
 }
 
 var _ runner.Runner = (*child)(nil)
@@ -115,7 +116,16 @@ func (c *child) execute() error {
 	if c.killed {
 		return context.Canceled
 	}
-	return c.cmd.Start()
+	if err := c.cmd.Start(); err != nil {
+		return err
+	}
+	if err := limit(c.cmd.Process.Pid, c.limits); err != nil {
+		_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
+		_ = c.cmd.Wait()
+		c.cmd.Process = nil
+		return fmt.Errorf("limit its resources: %w", err)
+	}
+	return nil
 }
 
 // kill ends the plugin and what it started. It may be called at any time.

@@ -46,6 +46,8 @@ type Options struct {
 	// Silence is how long a question may stay unanswered before the plugin is
 	// killed (15 s).
 	Silence time.Duration
+	// Limits of the process and of what it says.
+	Limits Limits
 }
 
 func (o Options) withDefaults() Options {
@@ -63,6 +65,7 @@ func (o Options) withDefaults() Options {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	o.Limits = o.Limits.withDefaults()
 	return o
 }
 
@@ -94,7 +97,7 @@ func run(ctx context.Context, o Options, file *hashedFile) (*Process, error) {
 		died := p.diedUnasked(err)
 		p.child.kill()
 		p.release()
-		return nil, p.notStarted(startCtx, err, died)
+		return nil, &earlyDeath{error: p.notStarted(startCtx, err, died), words: p.LastWords()}
 	}
 	go p.follow()
 	go p.watchHealth()
@@ -114,7 +117,7 @@ func prepare(o Options, file *hashedFile) (*Process, error) {
 		options: o, log: log, words: words, secrets: secrets, dir: dir, done: make(chan struct{}), released: make(chan struct{}),
 		bridge: &logBridge{log: log, name: o.Found.Name, locale: o.Locale, secrets: secrets, words: words, rate: throttle{clock: time.Now}},
 	}
-	p.child = newChild(file.File, dir.path, p.bridge.line)
+	p.child = newChild(file.File, dir.path, o.Limits, p.bridge.line)
 	p.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  crm.Handshake,
 		VersionedPlugins: crm.VersionedPlugins(),
