@@ -60,6 +60,8 @@ var pairs = map[string]pair{
 	"Progress":          pairOf(progressToProto, progressFromProto),
 	"Change":            pairOf(changeToProto, changeFromProto),
 	"SyncResult":        pairOf(syncResultToProto, syncResultFromProto),
+	"PeopleRequest":     pairOf(peopleRequestToProto, peopleRequestFromProto),
+	"Person":            pairOf(personToProto, personFromProto),
 }
 
 // A field added to a struct and forgotten in its converter is lost on the way
@@ -112,7 +114,8 @@ func TestEmptyMessagesAreZeroValues(t *testing.T) {
 // that client and server open themselves.
 func TestEveryMessageIsConverted(t *testing.T) {
 	t.Parallel()
-	envelopes := map[protoreflect.Name]bool{"CheckSettingsRequest": true, "SyncUsersResponse": true, "Changes": true, "Value": true, "Policy": true}
+	envelopes := map[protoreflect.Name]bool{"CheckSettingsRequest": true, "SyncUsersResponse": true, "Changes": true, "Value": true, "Policy": true,
+		"PeopleResponse": true, "PeopleBatch": true, "PeopleComplete": true}
 	seen := map[protoreflect.Name]bool{}
 	for _, p := range pairs {
 		seen[p.message.ProtoReflect().Descriptor().Name()] = true

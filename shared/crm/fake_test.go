@@ -51,6 +51,7 @@ type foreignPlugin struct {
 	describe        func() (*crmpb.DescribeResponse, error)
 	checkConnection func() (*crmpb.CheckConnectionResponse, error)
 	sync            func(grpc.ServerStreamingServer[crmpb.SyncUsersResponse]) error
+	people          func(grpc.ServerStreamingServer[crmpb.PeopleResponse]) error
 }
 
 func (f *foreignPlugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
@@ -75,6 +76,10 @@ func (f *foreignPlugin) CheckConnection(context.Context, *crmpb.CheckConnectionR
 
 func (f *foreignPlugin) SyncUsers(_ *crmpb.SyncUsersRequest, s grpc.ServerStreamingServer[crmpb.SyncUsersResponse]) error {
 	return f.sync(s)
+}
+
+func (f *foreignPlugin) People(_ *crmpb.PeopleRequest, s grpc.ServerStreamingServer[crmpb.PeopleResponse]) error {
+	return f.people(s)
 }
 
 // dial serves impl within the process, over a real socket.

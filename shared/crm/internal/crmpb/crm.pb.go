@@ -16,7 +16,13 @@
 //     with the strings @level (trace, debug, info, warn, error), @message,
 //     @module and @timestamp (2006-01-02T15:04:05.000000Z07:00).
 //  4. An end: when standard input, a pipe, reaches its end, or the last
-//     connection does, the host is gone and the process exits at once.
+//     connection does, the host is gone and the process exits at once. SIGINT is
+//     ignored (Ctrl-C is the host's to handle), SIGTERM ends the process.
+//
+// A plugin of the capability people answers Describe, Configure, CheckSettings,
+// CheckConnection and People; it may leave Migrate and SyncUsers unimplemented.
+// shared/crmtest/pyplugin is a whole one in Python, and "booking-host plugins
+// check NAME" says what a plugin still lacks.
 //
 // Rules for everything below:
 //
@@ -29,6 +35,8 @@
 //  * A failed unary call is a gRPC status, of any code, with one Failure in its
 //    details. A status without Failure means that the connection or the plugin's
 //    program broke.
+//  * Settings, DSNs and proxy addresses hold secrets: they stay out of every log
+//    line, error text and file.
 //  * Numbers of fields are never used again: what is removed is reserved. The
 //    file testdata/wire.txt of shared/crm holds every number ever given.
 
@@ -807,7 +815,8 @@ func (x *CheckSettingsRequest) GetSettings() map[string]string {
 // CheckSettingsResponse is what settings alone can tell.
 type CheckSettingsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Host name of the portal (lower case, no port, at most 255 bytes); empty when
+	// Host name of the portal (lower case, no port, at most 255 bytes), or another
+	// stable name of what the people come from when that is no server; empty when
 	// the settings name none. Ids of two portals mean different people.
 	Portal string `protobuf:"bytes,1,opt,name=portal,proto3" json:"portal,omitempty"`
 	// Empty when the settings can be saved.
@@ -1896,6 +1905,387 @@ func (x *SyncResult) GetPlanHash() string {
 	return ""
 }
 
+// PeopleRequest asks for everybody in a tenant's portal.
+type PeopleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose portal it is.
+	Tenant *Tenant `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// By field key, as saved. Some are secret.
+	Settings map[string]string `protobuf:"bytes,2,rep,name=settings,proto3" json:"settings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// crm_runs.id of the run, for log lines; 0 when the reading belongs to no run.
+	RunId int64 `protobuf:"varint,3,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// When set, only this person matters: a plugin that can may read nobody else.
+	// The host leaves out whoever else is sent.
+	PersonId      string `protobuf:"bytes,4,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeopleRequest) Reset() {
+	*x = PeopleRequest{}
+	mi := &file_crm_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeopleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeopleRequest) ProtoMessage() {}
+
+func (x *PeopleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_crm_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeopleRequest.ProtoReflect.Descriptor instead.
+func (*PeopleRequest) Descriptor() ([]byte, []int) {
+	return file_crm_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *PeopleRequest) GetTenant() *Tenant {
+	if x != nil {
+		return x.Tenant
+	}
+	return nil
+}
+
+func (x *PeopleRequest) GetSettings() map[string]string {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *PeopleRequest) GetRunId() int64 {
+	if x != nil {
+		return x.RunId
+	}
+	return 0
+}
+
+func (x *PeopleRequest) GetPersonId() string {
+	if x != nil {
+		return x.PersonId
+	}
+	return ""
+}
+
+// PeopleResponse is one event of a reading.
+type PeopleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// tenants.id of the request, in every message. A host ends a reading whose
+	// events speak of another tenant.
+	TenantId int64 `protobuf:"varint,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
+	// Exactly one.
+	//
+	// Types that are valid to be assigned to Event:
+	//
+	//	*PeopleResponse_People
+	//	*PeopleResponse_Progress
+	//	*PeopleResponse_Complete
+	//	*PeopleResponse_Failure
+	Event         isPeopleResponse_Event `protobuf_oneof:"event"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeopleResponse) Reset() {
+	*x = PeopleResponse{}
+	mi := &file_crm_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeopleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeopleResponse) ProtoMessage() {}
+
+func (x *PeopleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_crm_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeopleResponse.ProtoReflect.Descriptor instead.
+func (*PeopleResponse) Descriptor() ([]byte, []int) {
+	return file_crm_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *PeopleResponse) GetTenantId() int64 {
+	if x != nil {
+		return x.TenantId
+	}
+	return 0
+}
+
+func (x *PeopleResponse) GetEvent() isPeopleResponse_Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *PeopleResponse) GetPeople() *PeopleBatch {
+	if x != nil {
+		if x, ok := x.Event.(*PeopleResponse_People); ok {
+			return x.People
+		}
+	}
+	return nil
+}
+
+func (x *PeopleResponse) GetProgress() *Progress {
+	if x != nil {
+		if x, ok := x.Event.(*PeopleResponse_Progress); ok {
+			return x.Progress
+		}
+	}
+	return nil
+}
+
+func (x *PeopleResponse) GetComplete() *PeopleComplete {
+	if x != nil {
+		if x, ok := x.Event.(*PeopleResponse_Complete); ok {
+			return x.Complete
+		}
+	}
+	return nil
+}
+
+func (x *PeopleResponse) GetFailure() *Failure {
+	if x != nil {
+		if x, ok := x.Event.(*PeopleResponse_Failure); ok {
+			return x.Failure
+		}
+	}
+	return nil
+}
+
+type isPeopleResponse_Event interface {
+	isPeopleResponse_Event()
+}
+
+type PeopleResponse_People struct {
+	// Some of the people.
+	People *PeopleBatch `protobuf:"bytes,2,opt,name=people,proto3,oneof"`
+}
+
+type PeopleResponse_Progress struct {
+	// Where the reading stands; stage is reading.
+	Progress *Progress `protobuf:"bytes,3,opt,name=progress,proto3,oneof"`
+}
+
+type PeopleResponse_Complete struct {
+	// Everybody has been sent; nothing follows.
+	Complete *PeopleComplete `protobuf:"bytes,4,opt,name=complete,proto3,oneof"`
+}
+
+type PeopleResponse_Failure struct {
+	// The reading failed; nothing follows.
+	Failure *Failure `protobuf:"bytes,5,opt,name=failure,proto3,oneof"`
+}
+
+func (*PeopleResponse_People) isPeopleResponse_Event() {}
+
+func (*PeopleResponse_Progress) isPeopleResponse_Event() {}
+
+func (*PeopleResponse_Complete) isPeopleResponse_Event() {}
+
+func (*PeopleResponse_Failure) isPeopleResponse_Event() {}
+
+// PeopleBatch holds 1 to about 500 people, at most 4 MiB.
+type PeopleBatch struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In any order, each person once.
+	People        []*Person `protobuf:"bytes,1,rep,name=people,proto3" json:"people,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeopleBatch) Reset() {
+	*x = PeopleBatch{}
+	mi := &file_crm_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeopleBatch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeopleBatch) ProtoMessage() {}
+
+func (x *PeopleBatch) ProtoReflect() protoreflect.Message {
+	mi := &file_crm_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeopleBatch.ProtoReflect.Descriptor instead.
+func (*PeopleBatch) Descriptor() ([]byte, []int) {
+	return file_crm_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *PeopleBatch) GetPeople() []*Person {
+	if x != nil {
+		return x.People
+	}
+	return nil
+}
+
+// Person is an active employee as the portal knows them. An empty value means that
+// the portal has none: what the host has then stays. The host trims the values and
+// brings them to NFC.
+type Person struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The portal's id: a whole number from 1 to 2^63-1, without leading zeros.
+	ExternalId string `protobuf:"bytes,1,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
+	// First and last name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// One address.
+	Email string `protobuf:"bytes,3,opt,name=email,proto3" json:"email,omitempty"`
+	// One number, as people write it.
+	Phone string `protobuf:"bytes,4,opt,name=phone,proto3" json:"phone,omitempty"`
+	// What they do in the company.
+	Position      string `protobuf:"bytes,5,opt,name=position,proto3" json:"position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Person) Reset() {
+	*x = Person{}
+	mi := &file_crm_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Person) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Person) ProtoMessage() {}
+
+func (x *Person) ProtoReflect() protoreflect.Message {
+	mi := &file_crm_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Person.ProtoReflect.Descriptor instead.
+func (*Person) Descriptor() ([]byte, []int) {
+	return file_crm_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Person) GetExternalId() string {
+	if x != nil {
+		return x.ExternalId
+	}
+	return ""
+}
+
+func (x *Person) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Person) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *Person) GetPhone() string {
+	if x != nil {
+		return x.Phone
+	}
+	return ""
+}
+
+func (x *Person) GetPosition() string {
+	if x != nil {
+		return x.Position
+	}
+	return ""
+}
+
+// PeopleComplete is the proof that nobody is missing.
+type PeopleComplete struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many people this stream has carried.
+	People        int64 `protobuf:"varint,1,opt,name=people,proto3" json:"people,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeopleComplete) Reset() {
+	*x = PeopleComplete{}
+	mi := &file_crm_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeopleComplete) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeopleComplete) ProtoMessage() {}
+
+func (x *PeopleComplete) ProtoReflect() protoreflect.Message {
+	mi := &file_crm_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeopleComplete.ProtoReflect.Descriptor instead.
+func (*PeopleComplete) Descriptor() ([]byte, []int) {
+	return file_crm_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *PeopleComplete) GetPeople() int64 {
+	if x != nil {
+		return x.People
+	}
+	return 0
+}
+
 var File_crm_proto protoreflect.FileDescriptor
 
 const file_crm_proto_rawDesc = "" +
@@ -1931,21 +2321,21 @@ const file_crm_proto_rawDesc = "" +
 	"\achoices\x18\b \x03(\v2\x16.booking.crm.v1.ChoiceR\achoices\"J\n" +
 	"\x06Choice\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\x12*\n" +
-	"\x05label\x18\x02 \x01(\v2\x14.booking.crm.v1.TextR\x05label\"\xb9\x01\n" +
-	"\x10ConfigureRequest\x12\x15\n" +
-	"\x03dsn\x18\x01 \x01(\tB\x03\x80\x01\x01R\x03dsn\x12\x16\n" +
+	"\x05label\x18\x02 \x01(\v2\x14.booking.crm.v1.TextR\x05label\"\xaf\x01\n" +
+	"\x10ConfigureRequest\x12\x10\n" +
+	"\x03dsn\x18\x01 \x01(\tR\x03dsn\x12\x16\n" +
 	"\x06locale\x18\x02 \x01(\tR\x06locale\x12!\n" +
-	"\fhttp_portals\x18\x03 \x03(\tR\vhttpPortals\x12\x19\n" +
-	"\x05proxy\x18\x04 \x01(\tB\x03\x80\x01\x01R\x05proxy\x128\n" +
+	"\fhttp_portals\x18\x03 \x03(\tR\vhttpPortals\x12\x14\n" +
+	"\x05proxy\x18\x04 \x01(\tR\x05proxy\x128\n" +
 	"\n" +
 	"limit_wait\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\tlimitWait\"\x13\n" +
-	"\x11ConfigureResponse\"'\n" +
-	"\x0eMigrateRequest\x12\x15\n" +
-	"\x03dsn\x18\x01 \x01(\tB\x03\x80\x01\x01R\x03dsn\"+\n" +
+	"\x11ConfigureResponse\"\"\n" +
+	"\x0eMigrateRequest\x12\x10\n" +
+	"\x03dsn\x18\x01 \x01(\tR\x03dsn\"+\n" +
 	"\x0fMigrateResponse\x12\x18\n" +
-	"\aapplied\x18\x01 \x03(\tR\aapplied\"\xa8\x01\n" +
-	"\x14CheckSettingsRequest\x12S\n" +
-	"\bsettings\x18\x01 \x03(\v22.booking.crm.v1.CheckSettingsRequest.SettingsEntryB\x03\x80\x01\x01R\bsettings\x1a;\n" +
+	"\aapplied\x18\x01 \x03(\tR\aapplied\"\xa3\x01\n" +
+	"\x14CheckSettingsRequest\x12N\n" +
+	"\bsettings\x18\x01 \x03(\v22.booking.crm.v1.CheckSettingsRequest.SettingsEntryR\bsettings\x1a;\n" +
 	"\rSettingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"i\n" +
@@ -1954,10 +2344,10 @@ const file_crm_proto_rawDesc = "" +
 	"\bproblems\x18\x02 \x03(\v2\x1c.booking.crm.v1.FieldProblemR\bproblems\"P\n" +
 	"\fFieldProblem\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
-	"\amessage\x18\x02 \x01(\v2\x14.booking.crm.v1.TextR\amessage\"\xdc\x01\n" +
+	"\amessage\x18\x02 \x01(\v2\x14.booking.crm.v1.TextR\amessage\"\xd7\x01\n" +
 	"\x16CheckConnectionRequest\x12.\n" +
-	"\x06tenant\x18\x01 \x01(\v2\x16.booking.crm.v1.TenantR\x06tenant\x12U\n" +
-	"\bsettings\x18\x02 \x03(\v24.booking.crm.v1.CheckConnectionRequest.SettingsEntryB\x03\x80\x01\x01R\bsettings\x1a;\n" +
+	"\x06tenant\x18\x01 \x01(\v2\x16.booking.crm.v1.TenantR\x06tenant\x12P\n" +
+	"\bsettings\x18\x02 \x03(\v24.booking.crm.v1.CheckConnectionRequest.SettingsEntryR\bsettings\x1a;\n" +
 	"\rSettingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"N\n" +
@@ -1966,10 +2356,10 @@ const file_crm_proto_rawDesc = "" +
 	"\aFinding\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x0e\n" +
 	"\x02ok\x18\x02 \x01(\bR\x02ok\x12.\n" +
-	"\amessage\x18\x03 \x01(\v2\x14.booking.crm.v1.TextR\amessage\"\x94\x03\n" +
+	"\amessage\x18\x03 \x01(\v2\x14.booking.crm.v1.TextR\amessage\"\x8f\x03\n" +
 	"\x10SyncUsersRequest\x12.\n" +
-	"\x06tenant\x18\x01 \x01(\v2\x16.booking.crm.v1.TenantR\x06tenant\x12O\n" +
-	"\bsettings\x18\x02 \x03(\v2..booking.crm.v1.SyncUsersRequest.SettingsEntryB\x03\x80\x01\x01R\bsettings\x12\x12\n" +
+	"\x06tenant\x18\x01 \x01(\v2\x16.booking.crm.v1.TenantR\x06tenant\x12J\n" +
+	"\bsettings\x18\x02 \x03(\v2..booking.crm.v1.SyncUsersRequest.SettingsEntryR\bsettings\x12\x12\n" +
 	"\x04mode\x18\x03 \x01(\tR\x04mode\x12\x1b\n" +
 	"\tperson_id\x18\x04 \x01(\tR\bpersonId\x12.\n" +
 	"\x06policy\x18\x05 \x01(\v2\x16.booking.crm.v1.PolicyR\x06policy\x12\x15\n" +
@@ -2037,7 +2427,33 @@ const file_crm_proto_rawDesc = "" +
 	"\x06portal\x18\n" +
 	" \x01(\tR\x06portal\x12\x1a\n" +
 	"\brequests\x18\v \x01(\x03R\brequests\x12\x1b\n" +
-	"\tplan_hash\x18\f \x01(\tR\bplanHash2\x8f\x04\n" +
+	"\tplan_hash\x18\f \x01(\tR\bplanHash\"\xf9\x01\n" +
+	"\rPeopleRequest\x12.\n" +
+	"\x06tenant\x18\x01 \x01(\v2\x16.booking.crm.v1.TenantR\x06tenant\x12G\n" +
+	"\bsettings\x18\x02 \x03(\v2+.booking.crm.v1.PeopleRequest.SettingsEntryR\bsettings\x12\x15\n" +
+	"\x06run_id\x18\x03 \x01(\x03R\x05runId\x12\x1b\n" +
+	"\tperson_id\x18\x04 \x01(\tR\bpersonId\x1a;\n" +
+	"\rSettingsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x98\x02\n" +
+	"\x0ePeopleResponse\x12\x1b\n" +
+	"\ttenant_id\x18\x01 \x01(\x03R\btenantId\x125\n" +
+	"\x06people\x18\x02 \x01(\v2\x1b.booking.crm.v1.PeopleBatchH\x00R\x06people\x126\n" +
+	"\bprogress\x18\x03 \x01(\v2\x18.booking.crm.v1.ProgressH\x00R\bprogress\x12<\n" +
+	"\bcomplete\x18\x04 \x01(\v2\x1e.booking.crm.v1.PeopleCompleteH\x00R\bcomplete\x123\n" +
+	"\afailure\x18\x05 \x01(\v2\x17.booking.crm.v1.FailureH\x00R\afailureB\a\n" +
+	"\x05event\"=\n" +
+	"\vPeopleBatch\x12.\n" +
+	"\x06people\x18\x01 \x03(\v2\x16.booking.crm.v1.PersonR\x06people\"\x85\x01\n" +
+	"\x06Person\x12\x1f\n" +
+	"\vexternal_id\x18\x01 \x01(\tR\n" +
+	"externalId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
+	"\x05email\x18\x03 \x01(\tR\x05email\x12\x14\n" +
+	"\x05phone\x18\x04 \x01(\tR\x05phone\x12\x1a\n" +
+	"\bposition\x18\x05 \x01(\tR\bposition\"(\n" +
+	"\x0ePeopleComplete\x12\x16\n" +
+	"\x06people\x18\x01 \x01(\x03R\x06people2\xda\x04\n" +
 	"\n" +
 	"CRMService\x12M\n" +
 	"\bDescribe\x12\x1f.booking.crm.v1.DescribeRequest\x1a .booking.crm.v1.DescribeResponse\x12P\n" +
@@ -2045,7 +2461,8 @@ const file_crm_proto_rawDesc = "" +
 	"\aMigrate\x12\x1e.booking.crm.v1.MigrateRequest\x1a\x1f.booking.crm.v1.MigrateResponse\x12\\\n" +
 	"\rCheckSettings\x12$.booking.crm.v1.CheckSettingsRequest\x1a%.booking.crm.v1.CheckSettingsResponse\x12b\n" +
 	"\x0fCheckConnection\x12&.booking.crm.v1.CheckConnectionRequest\x1a'.booking.crm.v1.CheckConnectionResponse\x12R\n" +
-	"\tSyncUsers\x12 .booking.crm.v1.SyncUsersRequest\x1a!.booking.crm.v1.SyncUsersResponse0\x01B)Z'booking/shared/crm/internal/crmpb;crmpbb\x06proto3"
+	"\tSyncUsers\x12 .booking.crm.v1.SyncUsersRequest\x1a!.booking.crm.v1.SyncUsersResponse0\x01\x12I\n" +
+	"\x06People\x12\x1d.booking.crm.v1.PeopleRequest\x1a\x1e.booking.crm.v1.PeopleResponse0\x01B)Z'booking/shared/crm/internal/crmpb;crmpbb\x06proto3"
 
 var (
 	file_crm_proto_rawDescOnce sync.Once
@@ -2059,7 +2476,7 @@ func file_crm_proto_rawDescGZIP() []byte {
 	return file_crm_proto_rawDescData
 }
 
-var file_crm_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_crm_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_crm_proto_goTypes = []any{
 	(*Text)(nil),                    // 0: booking.crm.v1.Text
 	(*Tenant)(nil),                  // 1: booking.crm.v1.Tenant
@@ -2086,61 +2503,76 @@ var file_crm_proto_goTypes = []any{
 	(*Change)(nil),                  // 22: booking.crm.v1.Change
 	(*Value)(nil),                   // 23: booking.crm.v1.Value
 	(*SyncResult)(nil),              // 24: booking.crm.v1.SyncResult
-	nil,                             // 25: booking.crm.v1.CheckSettingsRequest.SettingsEntry
-	nil,                             // 26: booking.crm.v1.CheckConnectionRequest.SettingsEntry
-	nil,                             // 27: booking.crm.v1.SyncUsersRequest.SettingsEntry
-	nil,                             // 28: booking.crm.v1.Change.BeforeEntry
-	nil,                             // 29: booking.crm.v1.Change.AfterEntry
-	(*timestamppb.Timestamp)(nil),   // 30: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),     // 31: google.protobuf.Duration
+	(*PeopleRequest)(nil),           // 25: booking.crm.v1.PeopleRequest
+	(*PeopleResponse)(nil),          // 26: booking.crm.v1.PeopleResponse
+	(*PeopleBatch)(nil),             // 27: booking.crm.v1.PeopleBatch
+	(*Person)(nil),                  // 28: booking.crm.v1.Person
+	(*PeopleComplete)(nil),          // 29: booking.crm.v1.PeopleComplete
+	nil,                             // 30: booking.crm.v1.CheckSettingsRequest.SettingsEntry
+	nil,                             // 31: booking.crm.v1.CheckConnectionRequest.SettingsEntry
+	nil,                             // 32: booking.crm.v1.SyncUsersRequest.SettingsEntry
+	nil,                             // 33: booking.crm.v1.Change.BeforeEntry
+	nil,                             // 34: booking.crm.v1.Change.AfterEntry
+	nil,                             // 35: booking.crm.v1.PeopleRequest.SettingsEntry
+	(*timestamppb.Timestamp)(nil),   // 36: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),     // 37: google.protobuf.Duration
 }
 var file_crm_proto_depIdxs = []int32{
 	0,  // 0: booking.crm.v1.Failure.message:type_name -> booking.crm.v1.Text
-	30, // 1: booking.crm.v1.Failure.retry_at:type_name -> google.protobuf.Timestamp
+	36, // 1: booking.crm.v1.Failure.retry_at:type_name -> google.protobuf.Timestamp
 	0,  // 2: booking.crm.v1.DescribeResponse.title:type_name -> booking.crm.v1.Text
 	5,  // 3: booking.crm.v1.DescribeResponse.fields:type_name -> booking.crm.v1.Field
 	0,  // 4: booking.crm.v1.Field.label:type_name -> booking.crm.v1.Text
 	0,  // 5: booking.crm.v1.Field.help:type_name -> booking.crm.v1.Text
 	6,  // 6: booking.crm.v1.Field.choices:type_name -> booking.crm.v1.Choice
 	0,  // 7: booking.crm.v1.Choice.label:type_name -> booking.crm.v1.Text
-	31, // 8: booking.crm.v1.ConfigureRequest.limit_wait:type_name -> google.protobuf.Duration
-	25, // 9: booking.crm.v1.CheckSettingsRequest.settings:type_name -> booking.crm.v1.CheckSettingsRequest.SettingsEntry
+	37, // 8: booking.crm.v1.ConfigureRequest.limit_wait:type_name -> google.protobuf.Duration
+	30, // 9: booking.crm.v1.CheckSettingsRequest.settings:type_name -> booking.crm.v1.CheckSettingsRequest.SettingsEntry
 	13, // 10: booking.crm.v1.CheckSettingsResponse.problems:type_name -> booking.crm.v1.FieldProblem
 	0,  // 11: booking.crm.v1.FieldProblem.message:type_name -> booking.crm.v1.Text
 	1,  // 12: booking.crm.v1.CheckConnectionRequest.tenant:type_name -> booking.crm.v1.Tenant
-	26, // 13: booking.crm.v1.CheckConnectionRequest.settings:type_name -> booking.crm.v1.CheckConnectionRequest.SettingsEntry
+	31, // 13: booking.crm.v1.CheckConnectionRequest.settings:type_name -> booking.crm.v1.CheckConnectionRequest.SettingsEntry
 	16, // 14: booking.crm.v1.CheckConnectionResponse.findings:type_name -> booking.crm.v1.Finding
 	0,  // 15: booking.crm.v1.Finding.message:type_name -> booking.crm.v1.Text
 	1,  // 16: booking.crm.v1.SyncUsersRequest.tenant:type_name -> booking.crm.v1.Tenant
-	27, // 17: booking.crm.v1.SyncUsersRequest.settings:type_name -> booking.crm.v1.SyncUsersRequest.SettingsEntry
+	32, // 17: booking.crm.v1.SyncUsersRequest.settings:type_name -> booking.crm.v1.SyncUsersRequest.SettingsEntry
 	18, // 18: booking.crm.v1.SyncUsersRequest.policy:type_name -> booking.crm.v1.Policy
 	20, // 19: booking.crm.v1.SyncUsersResponse.progress:type_name -> booking.crm.v1.Progress
 	21, // 20: booking.crm.v1.SyncUsersResponse.changes:type_name -> booking.crm.v1.Changes
 	24, // 21: booking.crm.v1.SyncUsersResponse.result:type_name -> booking.crm.v1.SyncResult
 	2,  // 22: booking.crm.v1.SyncUsersResponse.failure:type_name -> booking.crm.v1.Failure
-	30, // 23: booking.crm.v1.Progress.limited_until:type_name -> google.protobuf.Timestamp
+	36, // 23: booking.crm.v1.Progress.limited_until:type_name -> google.protobuf.Timestamp
 	22, // 24: booking.crm.v1.Changes.changes:type_name -> booking.crm.v1.Change
-	28, // 25: booking.crm.v1.Change.before:type_name -> booking.crm.v1.Change.BeforeEntry
-	29, // 26: booking.crm.v1.Change.after:type_name -> booking.crm.v1.Change.AfterEntry
-	23, // 27: booking.crm.v1.Change.BeforeEntry.value:type_name -> booking.crm.v1.Value
-	23, // 28: booking.crm.v1.Change.AfterEntry.value:type_name -> booking.crm.v1.Value
-	3,  // 29: booking.crm.v1.CRMService.Describe:input_type -> booking.crm.v1.DescribeRequest
-	7,  // 30: booking.crm.v1.CRMService.Configure:input_type -> booking.crm.v1.ConfigureRequest
-	9,  // 31: booking.crm.v1.CRMService.Migrate:input_type -> booking.crm.v1.MigrateRequest
-	11, // 32: booking.crm.v1.CRMService.CheckSettings:input_type -> booking.crm.v1.CheckSettingsRequest
-	14, // 33: booking.crm.v1.CRMService.CheckConnection:input_type -> booking.crm.v1.CheckConnectionRequest
-	17, // 34: booking.crm.v1.CRMService.SyncUsers:input_type -> booking.crm.v1.SyncUsersRequest
-	4,  // 35: booking.crm.v1.CRMService.Describe:output_type -> booking.crm.v1.DescribeResponse
-	8,  // 36: booking.crm.v1.CRMService.Configure:output_type -> booking.crm.v1.ConfigureResponse
-	10, // 37: booking.crm.v1.CRMService.Migrate:output_type -> booking.crm.v1.MigrateResponse
-	12, // 38: booking.crm.v1.CRMService.CheckSettings:output_type -> booking.crm.v1.CheckSettingsResponse
-	15, // 39: booking.crm.v1.CRMService.CheckConnection:output_type -> booking.crm.v1.CheckConnectionResponse
-	19, // 40: booking.crm.v1.CRMService.SyncUsers:output_type -> booking.crm.v1.SyncUsersResponse
-	35, // [35:41] is the sub-list for method output_type
-	29, // [29:35] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	33, // 25: booking.crm.v1.Change.before:type_name -> booking.crm.v1.Change.BeforeEntry
+	34, // 26: booking.crm.v1.Change.after:type_name -> booking.crm.v1.Change.AfterEntry
+	1,  // 27: booking.crm.v1.PeopleRequest.tenant:type_name -> booking.crm.v1.Tenant
+	35, // 28: booking.crm.v1.PeopleRequest.settings:type_name -> booking.crm.v1.PeopleRequest.SettingsEntry
+	27, // 29: booking.crm.v1.PeopleResponse.people:type_name -> booking.crm.v1.PeopleBatch
+	20, // 30: booking.crm.v1.PeopleResponse.progress:type_name -> booking.crm.v1.Progress
+	29, // 31: booking.crm.v1.PeopleResponse.complete:type_name -> booking.crm.v1.PeopleComplete
+	2,  // 32: booking.crm.v1.PeopleResponse.failure:type_name -> booking.crm.v1.Failure
+	28, // 33: booking.crm.v1.PeopleBatch.people:type_name -> booking.crm.v1.Person
+	23, // 34: booking.crm.v1.Change.BeforeEntry.value:type_name -> booking.crm.v1.Value
+	23, // 35: booking.crm.v1.Change.AfterEntry.value:type_name -> booking.crm.v1.Value
+	3,  // 36: booking.crm.v1.CRMService.Describe:input_type -> booking.crm.v1.DescribeRequest
+	7,  // 37: booking.crm.v1.CRMService.Configure:input_type -> booking.crm.v1.ConfigureRequest
+	9,  // 38: booking.crm.v1.CRMService.Migrate:input_type -> booking.crm.v1.MigrateRequest
+	11, // 39: booking.crm.v1.CRMService.CheckSettings:input_type -> booking.crm.v1.CheckSettingsRequest
+	14, // 40: booking.crm.v1.CRMService.CheckConnection:input_type -> booking.crm.v1.CheckConnectionRequest
+	17, // 41: booking.crm.v1.CRMService.SyncUsers:input_type -> booking.crm.v1.SyncUsersRequest
+	25, // 42: booking.crm.v1.CRMService.People:input_type -> booking.crm.v1.PeopleRequest
+	4,  // 43: booking.crm.v1.CRMService.Describe:output_type -> booking.crm.v1.DescribeResponse
+	8,  // 44: booking.crm.v1.CRMService.Configure:output_type -> booking.crm.v1.ConfigureResponse
+	10, // 45: booking.crm.v1.CRMService.Migrate:output_type -> booking.crm.v1.MigrateResponse
+	12, // 46: booking.crm.v1.CRMService.CheckSettings:output_type -> booking.crm.v1.CheckSettingsResponse
+	15, // 47: booking.crm.v1.CRMService.CheckConnection:output_type -> booking.crm.v1.CheckConnectionResponse
+	19, // 48: booking.crm.v1.CRMService.SyncUsers:output_type -> booking.crm.v1.SyncUsersResponse
+	26, // 49: booking.crm.v1.CRMService.People:output_type -> booking.crm.v1.PeopleResponse
+	43, // [43:50] is the sub-list for method output_type
+	36, // [36:43] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_crm_proto_init() }
@@ -2159,13 +2591,19 @@ func file_crm_proto_init() {
 		(*Value_Number)(nil),
 		(*Value_Flag)(nil),
 	}
+	file_crm_proto_msgTypes[26].OneofWrappers = []any{
+		(*PeopleResponse_People)(nil),
+		(*PeopleResponse_Progress)(nil),
+		(*PeopleResponse_Complete)(nil),
+		(*PeopleResponse_Failure)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_crm_proto_rawDesc), len(file_crm_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   30,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

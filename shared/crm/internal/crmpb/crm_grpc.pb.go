@@ -16,7 +16,13 @@
 //     with the strings @level (trace, debug, info, warn, error), @message,
 //     @module and @timestamp (2006-01-02T15:04:05.000000Z07:00).
 //  4. An end: when standard input, a pipe, reaches its end, or the last
-//     connection does, the host is gone and the process exits at once.
+//     connection does, the host is gone and the process exits at once. SIGINT is
+//     ignored (Ctrl-C is the host's to handle), SIGTERM ends the process.
+//
+// A plugin of the capability people answers Describe, Configure, CheckSettings,
+// CheckConnection and People; it may leave Migrate and SyncUsers unimplemented.
+// shared/crmtest/pyplugin is a whole one in Python, and "booking-host plugins
+// check NAME" says what a plugin still lacks.
 //
 // Rules for everything below:
 //
@@ -29,6 +35,8 @@
 //  * A failed unary call is a gRPC status, of any code, with one Failure in its
 //    details. A status without Failure means that the connection or the plugin's
 //    program broke.
+//  * Settings, DSNs and proxy addresses hold secrets: they stay out of every log
+//    line, error text and file.
 //  * Numbers of fields are never used again: what is removed is reserved. The
 //    file testdata/wire.txt of shared/crm holds every number ever given.
 
@@ -59,6 +67,7 @@ const (
 	CRMService_CheckSettings_FullMethodName   = "/booking.crm.v1.CRMService/CheckSettings"
 	CRMService_CheckConnection_FullMethodName = "/booking.crm.v1.CRMService/CheckConnection"
 	CRMService_SyncUsers_FullMethodName       = "/booking.crm.v1.CRMService/SyncUsers"
+	CRMService_People_FullMethodName          = "/booking.crm.v1.CRMService/People"
 )
 
 // CRMServiceClient is the client API for CRMService service.
@@ -89,6 +98,12 @@ type CRMServiceClient interface {
 	// that ends without either breaks the contract. A cancelled call stops between
 	// two database chunks.
 	SyncUsers(ctx context.Context, in *SyncUsersRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SyncUsersResponse], error)
+	// People is the capability people: it streams everybody whom the portal has, and
+	// the host reconciles them with its users table. The last message holds complete
+	// or failure; a stream that ends without either is a failed reading, and so is
+	// one whose complete counts differently. A failed reading changes nothing, so a
+	// plugin that cannot be sure to have read everybody sends failure.
+	People(ctx context.Context, in *PeopleRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[PeopleResponse], error)
 }
 
 type cRMServiceClient struct {
@@ -168,6 +183,25 @@ func (c *cRMServiceClient) SyncUsers(ctx context.Context, in *SyncUsersRequest, 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type CRMService_SyncUsersClient = grpc.ServerStreamingClient[SyncUsersResponse]
 
+func (c *cRMServiceClient) People(ctx context.Context, in *PeopleRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[PeopleResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &CRMService_ServiceDesc.Streams[1], CRMService_People_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[PeopleRequest, PeopleResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CRMService_PeopleClient = grpc.ServerStreamingClient[PeopleResponse]
+
 // CRMServiceServer is the server API for CRMService service.
 // All implementations must embed UnimplementedCRMServiceServer
 // for forward compatibility.
@@ -196,6 +230,12 @@ type CRMServiceServer interface {
 	// that ends without either breaks the contract. A cancelled call stops between
 	// two database chunks.
 	SyncUsers(*SyncUsersRequest, grpc.ServerStreamingServer[SyncUsersResponse]) error
+	// People is the capability people: it streams everybody whom the portal has, and
+	// the host reconciles them with its users table. The last message holds complete
+	// or failure; a stream that ends without either is a failed reading, and so is
+	// one whose complete counts differently. A failed reading changes nothing, so a
+	// plugin that cannot be sure to have read everybody sends failure.
+	People(*PeopleRequest, grpc.ServerStreamingServer[PeopleResponse]) error
 	mustEmbedUnimplementedCRMServiceServer()
 }
 
@@ -223,6 +263,9 @@ func (UnimplementedCRMServiceServer) CheckConnection(context.Context, *CheckConn
 }
 func (UnimplementedCRMServiceServer) SyncUsers(*SyncUsersRequest, grpc.ServerStreamingServer[SyncUsersResponse]) error {
 	return status.Error(codes.Unimplemented, "method SyncUsers not implemented")
+}
+func (UnimplementedCRMServiceServer) People(*PeopleRequest, grpc.ServerStreamingServer[PeopleResponse]) error {
+	return status.Error(codes.Unimplemented, "method People not implemented")
 }
 func (UnimplementedCRMServiceServer) mustEmbedUnimplementedCRMServiceServer() {}
 func (UnimplementedCRMServiceServer) testEmbeddedByValue()                    {}
@@ -346,6 +389,17 @@ func _CRMService_SyncUsers_Handler(srv interface{}, stream grpc.ServerStream) er
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type CRMService_SyncUsersServer = grpc.ServerStreamingServer[SyncUsersResponse]
 
+func _CRMService_People_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(PeopleRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(CRMServiceServer).People(m, &grpc.GenericServerStream[PeopleRequest, PeopleResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CRMService_PeopleServer = grpc.ServerStreamingServer[PeopleResponse]
+
 // CRMService_ServiceDesc is the grpc.ServiceDesc for CRMService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -378,6 +432,11 @@ var CRMService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "SyncUsers",
 			Handler:       _CRMService_SyncUsers_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "People",
+			Handler:       _CRMService_People_Handler,
 			ServerStreams: true,
 		},
 	},
