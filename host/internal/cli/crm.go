@@ -111,10 +111,11 @@ func (a *app) check(ctx context.Context, tenant int64) ([]crm.Finding, error) {
 	if err := owner.Refusal(); err != nil {
 		return nil, err
 	}
-	plugin, description, err := a.keeper.Describe(ctx, connection.Plugin)
+	plugin, description, release, err := a.keeper.Describe(ctx, connection.Plugin)
 	if err != nil {
 		return nil, err
 	}
+	defer release()
 	var findings []crm.Finding
 	changed, err := a.portalChanged(ctx, connection, description)
 	if err != nil {
@@ -198,6 +199,10 @@ func (a *app) linkColumn(ctx context.Context, tenant int64) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, description, err := a.keeper.Describe(ctx, connection.Plugin)
-	return description.ExternalIDColumn, err
+	_, description, release, err := a.keeper.Describe(ctx, connection.Plugin)
+	if err != nil {
+		return "", err
+	}
+	release()
+	return description.ExternalIDColumn, nil
 }

@@ -64,10 +64,11 @@ func (a *app) connect(ctx context.Context, o connectOptions) error {
 	if err != nil {
 		return err
 	}
-	plugin, description, err := a.keeper.Describe(ctx, name)
+	plugin, description, release, err := a.keeper.Describe(ctx, name)
 	if err != nil {
 		return err
 	}
+	defer release()
 	change, err := a.readSettings(description, o)
 	if err != nil {
 		return err

@@ -115,10 +115,11 @@ func (a *app) demoTenant(ctx context.Context, plugin string, settings crm.Settin
 		}
 		tenant = added.ID
 	}
-	running, description, err := a.keeper.Plugin(ctx, plugin)
+	running, description, release, err := a.keeper.Plugin(ctx, plugin)
 	if err != nil {
 		return 0, err
 	}
+	defer release()
 	change := settingsChange{plain: map[string]string{}, secret: map[string]secret.Text{}}
 	for _, field := range description.Fields {
 		value, given := settings[field.Key]

@@ -1,13 +1,18 @@
 // Package plugins keeps the plugin processes of this host: a thin layer over
-// crmhost that starts a plugin when somebody needs it, tells it what it must know
-// and lets its migration run once.
+// crmhost that gives each plugin its supervisor, tells it what it must know and
+// lets its migration run, and the control socket by which other commands reach
+// the host that serves ([Listen], [Hosts]).
 package plugins
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"booking/shared/crm"
 	"booking/shared/crmhost"
@@ -20,6 +25,11 @@ type Options struct {
 	Dir   string
 	Trust crmhost.Trust
 	Log   *slog.Logger
+	// Limits of each plugin's process; zero values are crmhost's.
+	Limits crmhost.Limits
+	// Watch is how often to look for a newly trusted version, which then takes over;
+	// 0: only a reload does that.
+	Watch time.Duration
 	// DSN is the account that may ALTER; a plugin sees it in Migrate only.
 	DSN secret.Text
 	// Configuration carries the narrow account's DSN.
@@ -33,104 +43,102 @@ type Options struct {
 // goroutines; one plugin that is slow to start holds up nobody else's.
 type Keeper struct {
 	options Options
-	mu      sync.Mutex
-	slots   map[string]*slot
-}
 
-// slot is one plugin's place. Its lock is held while the plugin starts or migrates.
-type slot struct {
-	mu       sync.Mutex
-	process  *crmhost.Process
-	migrated bool
+	mu          sync.Mutex
+	supervisors map[string]*crmhost.Supervisor
+	closed      bool
 }
 
 // New makes a Keeper; no plugin is started yet.
 func New(options Options) *Keeper {
-	return &Keeper{options: options, slots: map[string]*slot{}}
+	return &Keeper{options: options, supervisors: map[string]*crmhost.Supervisor{}}
 }
 
-// Plugin returns the plugin of a name, started, configured and migrated. One that
-// has died is started again. Errors are *crm.Error with a plugin_ code, or what
-// its migration says.
-func (k *Keeper) Plugin(ctx context.Context, name string) (crm.Plugin, crm.Description, error) {
-	s, release, err := k.started(ctx, name)
-	if err != nil {
-		return nil, crm.Description{}, err
-	}
-	defer release()
-	if !s.migrated {
-		if _, err := k.migrate(ctx, s); err != nil {
-			return nil, crm.Description{}, err
-		}
-	}
-	return s.process.Plugin(), s.process.Description(), nil
+// Plugin returns the plugin of a name, started, configured and migrated. Its
+// process stays until release is called, whatever is reloaded meanwhile. Errors
+// are *crm.Error with a plugin_ code, or what its migration says.
+func (k *Keeper) Plugin(ctx context.Context, name string) (plugin crm.Plugin, d crm.Description, release func(), err error) {
+	return held(k.supervisor(name).Use(ctx))
 }
 
-// Describe starts the plugin if need be and says what it is; nothing is migrated.
-func (k *Keeper) Describe(ctx context.Context, name string) (crm.Plugin, crm.Description, error) {
-	s, release, err := k.started(ctx, name)
+// Describe is Plugin without the migration, for questions that need no database.
+func (k *Keeper) Describe(ctx context.Context, name string) (plugin crm.Plugin, d crm.Description, release func(), err error) {
+	return held(k.supervisor(name).Ask(ctx))
+}
+
+func held(h *crmhost.Hold, err error) (crm.Plugin, crm.Description, func(), error) {
 	if err != nil {
-		return nil, crm.Description{}, err
+		return nil, crm.Description{}, nil, err
 	}
-	defer release()
-	return s.process.Plugin(), s.process.Description(), nil
+	return h.Plugin, h.Description, h.Release, nil
 }
 
 // Migrate runs the plugin's own migration and returns the steps that did something.
 func (k *Keeper) Migrate(ctx context.Context, name string) ([]string, error) {
-	s, release, err := k.started(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	return k.migrate(ctx, s)
+	return k.supervisor(name).Migrate(ctx)
 }
 
-// started returns the plugin's slot, locked, with a living process in it.
-func (k *Keeper) started(ctx context.Context, name string) (*slot, func(), error) {
+// Reload puts the plugin's trusted version in the place of the running one;
+// [crmhost.Supervisor.Reload].
+func (k *Keeper) Reload(ctx context.Context, name string) (crmhost.Status, error) {
+	if _, err := crmhost.Find(k.options.Dir, name); err != nil && crm.CodeOf(err) == crm.CodePluginMissing {
+		return crmhost.Status{}, err // no supervisor for a name that is a typing error
+	}
+	s := k.supervisor(name)
+	err := s.Reload(ctx)
+	return s.Status(), err
+}
+
+// Status says how each plugin is that somebody has asked for, by name.
+func (k *Keeper) Status() []crmhost.Status {
 	k.mu.Lock()
-	s := k.slots[name]
-	if s == nil {
-		s = &slot{}
-		k.slots[name] = s
+	defer k.mu.Unlock()
+	all := make([]crmhost.Status, 0, len(k.supervisors))
+	for _, s := range k.supervisors {
+		all = append(all, s.Status())
 	}
-	k.mu.Unlock()
-	s.mu.Lock()
-	if err := k.start(ctx, name, s); err != nil {
-		s.mu.Unlock()
-		return nil, nil, err
-	}
-	return s, s.mu.Unlock, nil
+	slices.SortFunc(all, func(a, b crmhost.Status) int { return strings.Compare(a.Name, b.Name) })
+	return all
 }
 
-func (k *Keeper) start(ctx context.Context, name string, s *slot) error {
-	if s.process != nil {
-		select {
-		case <-s.process.Done():
-			s.process, s.migrated = nil, false
-		default:
-			return nil
+// Close stops every plugin, side by side, and waits until they are gone; the end
+// of ctx makes it kill.
+func (k *Keeper) Close(ctx context.Context) {
+	k.mu.Lock()
+	k.closed = true
+	all := slices.Collect(maps.Values(k.supervisors))
+	k.mu.Unlock()
+	var stopping sync.WaitGroup
+	for _, s := range all {
+		stopping.Go(func() { s.Close(ctx) })
+	}
+	stopping.Wait()
+}
+
+func (k *Keeper) supervisor(name string) *crmhost.Supervisor {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := k.supervisors[name]
+	if s == nil {
+		s = crmhost.Supervise(crmhost.Supervision{
+			Dir: k.options.Dir, Name: name, Watch: k.options.Watch, Configure: k.configure, Migrate: k.migrate,
+			Process: crmhost.Options{Trust: k.options.Trust, Log: k.options.Log, Locale: k.options.Configuration.Locale, Limits: k.options.Limits},
+		})
+		k.supervisors[name] = s
+		if k.closed {
+			s.Close(context.Background()) // has nothing to wait for, and starts nothing from now on
 		}
 	}
-	found, err := crmhost.Find(k.options.Dir, name)
-	if err != nil {
-		return err
-	}
-	process, err := crmhost.Start(ctx, crmhost.Options{Found: found, Trust: k.options.Trust, Log: k.options.Log, Locale: k.options.Configuration.Locale})
-	if err != nil {
-		return err
-	}
-	if err := process.Plugin().Configure(ctx, k.options.Configuration); err != nil {
-		process.Kill()
-		return fmt.Errorf("configure the plugin %s: %w", name, err)
-	}
-	s.process = process
-	return nil
+	return s
 }
 
-func (k *Keeper) migrate(ctx context.Context, s *slot) ([]string, error) {
-	description := s.process.Description()
-	result, err := s.process.Plugin().Migrate(ctx, crm.Migration{DSN: k.options.DSN})
+func (k *Keeper) configure(ctx context.Context, p *crmhost.Process) error {
+	return p.Plugin().Configure(ctx, k.options.Configuration)
+}
+
+func (k *Keeper) migrate(ctx context.Context, p *crmhost.Process) ([]string, error) {
+	description := p.Description()
+	result, err := p.Plugin().Migrate(ctx, crm.Migration{DSN: k.options.DSN})
 	if err != nil {
 		return nil, fmt.Errorf("migrate for the plugin %s: %w", description.Name, err)
 	}
@@ -139,24 +147,5 @@ func (k *Keeper) migrate(ctx context.Context, s *slot) ([]string, error) {
 			return nil, fmt.Errorf("grant the plugin %s its rights: %w", description.Name, err)
 		}
 	}
-	s.migrated = true
 	return result.Applied, nil
-}
-
-// Close stops every plugin, side by side, and waits until they are gone.
-func (k *Keeper) Close(ctx context.Context) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	var stopping sync.WaitGroup
-	for _, s := range k.slots {
-		stopping.Go(func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if s.process != nil {
-				s.process.Stop(ctx)
-			}
-		})
-	}
-	stopping.Wait()
-	clear(k.slots)
 }

@@ -103,8 +103,8 @@ type unscripted interface{ crm.Plugin }
 
 var errNotScripted = errors.New("no script for this call")
 
-func (s *scripted) Plugin(context.Context, string) (crm.Plugin, crm.Description, error) {
-	return s, crm.Description{Name: "scripted", ExternalIDColumn: "bitrix24_user_id"}, nil
+func (s *scripted) Plugin(context.Context, string) (crm.Plugin, crm.Description, func(), error) {
+	return s, crm.Description{Name: "scripted", ExternalIDColumn: "bitrix24_user_id"}, func() {}, nil
 }
 
 func (s *scripted) SyncUsers(ctx context.Context, r crm.SyncRequest, events crm.Events) (crm.SyncResult, error) {

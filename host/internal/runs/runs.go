@@ -20,9 +20,10 @@ import (
 // finishPatience is how long the end of a run may wait for a database that is away.
 const finishPatience = 30 * time.Second
 
-// Plugins gives the running plugin of a name, started when it is not.
+// Plugins gives the running plugin of a name, started when it is not. Its process
+// stays until release is called.
 type Plugins interface {
-	Plugin(ctx context.Context, name string) (crm.Plugin, crm.Description, error)
+	Plugin(ctx context.Context, name string) (plugin crm.Plugin, d crm.Description, release func(), err error)
 }
 
 // Service starts runs.
@@ -152,10 +153,11 @@ func (s *Service) carryOut(ctx context.Context, j job, run store.Run, watcher Wa
 
 // work is everything between the claim and the end.
 func (s *Service) work(ctx context.Context, j job, run store.Run, watcher Watcher) (crm.SyncResult, error) {
-	plugin, description, err := s.Plugins.Plugin(ctx, run.Plugin)
+	plugin, description, release, err := s.Plugins.Plugin(ctx, run.Plugin)
 	if err != nil {
 		return crm.SyncResult{}, err
 	}
+	defer release()
 	if err := s.settleLinks(ctx, j.connection, description, run.Mode); err != nil {
 		return crm.SyncResult{}, err
 	}
