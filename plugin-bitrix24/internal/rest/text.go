@@ -5,9 +5,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
-	"unicode"
 
-	"golang.org/x/text/unicode/norm"
+	"booking/shared/usersync"
 )
 
 // text is a value as portals write them: a string, a number (its digits are kept as
@@ -20,6 +19,7 @@ type text struct {
 
 func parseText(raw []byte) text {
 	t := text{present: true}
+	raw = bytes.TrimSpace(raw)
 	switch c := kindOf(raw); {
 	case c == '"' && bytes.IndexByte(raw, '\\') < 0:
 		t.value = string(raw[1 : len(raw)-1])
@@ -61,32 +61,8 @@ func (t text) truth() bool {
 	return false
 }
 
-// clean is the value as the engine wants it: NFC, trimmed, control characters and
-// line separators as spaces, invalid UTF-8 as U+FFFD. NUL stays, so that the engine can
-// call the value invalid.
-func (t text) clean() string {
-	if plain(t.value) {
-		return t.value
-	}
-	s := strings.Map(func(r rune) rune {
-		if r != 0 && unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
-			return ' '
-		}
-		return r
-	}, norm.NFC.String(strings.ToValidUTF8(t.value, "\uFFFD")))
-	return strings.TrimSpace(s)
-}
-
-// plain reports whether s is printable ASCII without a space at either end, as most
-// values are.
-func plain(s string) bool {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] > 0x7e {
-			return false
-		}
-	}
-	return s == "" || s[0] != ' ' && s[len(s)-1] != ' '
-}
+// clean is the value as the engine wants it.
+func (t text) clean() string { return usersync.Clean(t.value) }
 
 // parseList reads a PHP array without names: a JSON list, or, after one of its elements
 // was taken out, an object with numbers for names, in their order. Whatever else is

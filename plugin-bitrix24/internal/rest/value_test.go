@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -107,14 +108,14 @@ func FuzzJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		raw := []byte(s)
-		if !json.Valid(raw) {
+		if !json.Valid(raw) || !utf8.Valid(raw) { // encoding/json mends UTF-8 in its own way
 			_, _ = parseAnswer(raw)
 			return
 		}
 		var object map[string]json.RawMessage
 		if json.Unmarshal(raw, &object) == nil && object != nil {
 			got := map[string]string{}
-			members(raw, func(name string, value []byte) { got[strings.ToValidUTF8(name, "\uFFFD")] = string(value) })
+			members(raw, func(name string, value []byte) { got[name] = string(value) })
 			for name, value := range object {
 				if got[name] != strings.TrimSpace(string(value)) {
 					t.Errorf("%q: %q is %q, want %q", s, name, got[name], value)
@@ -136,7 +137,7 @@ func FuzzJSON(f *testing.F) {
 		}
 		var text string
 		if json.Unmarshal(raw, &text) == nil && kindOf(raw) == '"' {
-			if got := strings.ToValidUTF8(parseText(raw).value, "\uFFFD"); got != strings.ToValidUTF8(text, "\uFFFD") && !strings.Contains(text, "\uFFFD") {
+			if got := parseText(raw).value; got != text {
 				t.Errorf("%q reads as %q, want %q", s, got, text)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -51,7 +52,7 @@ func ParseWebhook(address string) (Webhook, error) {
 	})
 	u, err := url.Parse(address)
 	// The error of url.Parse quotes the address: never passed on.
-	if err != nil || u.User != nil || u.Opaque != "" {
+	if err != nil || !utf8.ValidString(address) || u.User != nil || u.Opaque != "" {
 		return Webhook{}, ErrWebhookForm
 	}
 	w := Webhook{scheme: strings.ToLower(u.Scheme)}
@@ -101,6 +102,9 @@ func normalHost(u *url.URL) (string, error) {
 		host = ip.String()
 	} else {
 		ascii, err := idna.Lookup.ToASCII(host)
+		if err == nil {
+			ascii, err = idna.Lookup.ToASCII(ascii) // a name that IDNA itself makes may still be none
+		}
 		if err != nil || strings.Contains(ascii, "..") {
 			return "", ErrWebhookForm
 		}
