@@ -7,7 +7,6 @@ func peopleRequestToProto(r PeopleRequest) *crmpb.PeopleRequest {
 		Tenant:   tenantToProto(r.Tenant),
 		Settings: settingsToProto(r.Settings),
 		RunId:    r.RunID,
-		PersonId: valid(r.PersonID),
 	}
 }
 
@@ -16,7 +15,6 @@ func peopleRequestFromProto(r *crmpb.PeopleRequest) PeopleRequest {
 		Tenant:   tenantFromProto(r.GetTenant()),
 		Settings: settingsFromProto(r.GetSettings()),
 		RunID:    r.GetRunId(),
-		PersonID: r.GetPersonId(),
 	}
 }
 

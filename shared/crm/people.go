@@ -20,9 +20,6 @@ type PeopleRequest struct {
 	Settings Settings
 	// RunID is for log lines; 0 when the reading belongs to no run.
 	RunID int64
-	// PersonID, when set, is the only person who matters: a source that can may
-	// hand over nobody else.
-	PersonID string
 }
 
 // PeopleEvents receives what a reading finds. An error means that nobody listens

@@ -16,7 +16,7 @@ import (
 )
 
 func peopleRequest() PeopleRequest {
-	return PeopleRequest{Tenant: Tenant{ID: 7, Name: "ООО"}, Settings: Settings{"file": secret.New("/x")}, RunID: 12, PersonID: "3"}
+	return PeopleRequest{Tenant: Tenant{ID: 7, Name: "ООО"}, Settings: Settings{"file": secret.New("/x")}, RunID: 12}
 }
 
 // people is a plugin that reads as f does.

@@ -1913,10 +1913,7 @@ type PeopleRequest struct {
 	// By field key, as saved. Some are secret.
 	Settings map[string]string `protobuf:"bytes,2,rep,name=settings,proto3" json:"settings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// crm_runs.id of the run, for log lines; 0 when the reading belongs to no run.
-	RunId int64 `protobuf:"varint,3,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
-	// When set, only this person matters: a plugin that can may read nobody else.
-	// The host leaves out whoever else is sent.
-	PersonId      string `protobuf:"bytes,4,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
+	RunId         int64 `protobuf:"varint,3,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1970,13 +1967,6 @@ func (x *PeopleRequest) GetRunId() int64 {
 		return x.RunId
 	}
 	return 0
-}
-
-func (x *PeopleRequest) GetPersonId() string {
-	if x != nil {
-		return x.PersonId
-	}
-	return ""
 }
 
 // PeopleResponse is one event of a reading.
@@ -2427,12 +2417,11 @@ const file_crm_proto_rawDesc = "" +
 	"\x06portal\x18\n" +
 	" \x01(\tR\x06portal\x12\x1a\n" +
 	"\brequests\x18\v \x01(\x03R\brequests\x12\x1b\n" +
-	"\tplan_hash\x18\f \x01(\tR\bplanHash\"\xf9\x01\n" +
+	"\tplan_hash\x18\f \x01(\tR\bplanHash\"\xdc\x01\n" +
 	"\rPeopleRequest\x12.\n" +
 	"\x06tenant\x18\x01 \x01(\v2\x16.booking.crm.v1.TenantR\x06tenant\x12G\n" +
 	"\bsettings\x18\x02 \x03(\v2+.booking.crm.v1.PeopleRequest.SettingsEntryR\bsettings\x12\x15\n" +
-	"\x06run_id\x18\x03 \x01(\x03R\x05runId\x12\x1b\n" +
-	"\tperson_id\x18\x04 \x01(\tR\bpersonId\x1a;\n" +
+	"\x06run_id\x18\x03 \x01(\x03R\x05runId\x1a;\n" +
 	"\rSettingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x98\x02\n" +
