@@ -127,27 +127,36 @@ func TestPrivateDatabaseKilled(t *testing.T) {
 // the host does; nil when it is not there yet.
 func privateDatabase(t testing.TB, w *world) *sql.DB {
 	t.Helper()
+	c := privateAccount(t, w, "booking")
+	if c == nil {
+		return nil
+	}
+	return openAs(t, c)
+}
+
+// privateAccount is how an account of the private database signs in, nil while there
+// is none.
+func privateAccount(t testing.TB, w *world, user string) *mysql.Config {
+	t.Helper()
 	folder := filepath.Join(w.env["BOOKING_DATA_DIR"], "mysql")
 	text, err := os.ReadFile(filepath.Join(folder, "accounts.json"))
 	if err != nil {
 		return nil
 	}
-	var accounts struct{ Host string }
+	var accounts struct{ Host, Plugin string }
 	if err := json.Unmarshal(text, &accounts); err != nil {
-		return nil
+		t.Fatal(err)
 	}
 	var owner struct{ Socket string }
 	if text, err = os.ReadFile(filepath.Join(folder, "owner.lock")); err != nil || json.Unmarshal(text, &owner) != nil || owner.Socket == "" {
 		return nil
 	}
 	c := mysql.NewConfig()
-	c.User, c.Passwd, c.Net, c.Addr, c.DBName, c.Logger = "booking", accounts.Host, "unix", owner.Socket, "booking", &mysql.NopLogger{}
-	db, err := sql.Open("mysql", c.FormatDSN())
-	if err != nil {
-		t.Fatal(err)
+	c.User, c.Passwd, c.Net, c.Addr, c.DBName, c.Logger = user, accounts.Host, "unix", owner.Socket, "booking", &mysql.NopLogger{}
+	if user == "booking_plugin" {
+		c.Passwd = accounts.Plugin
 	}
-	t.Cleanup(func() { _ = db.Close() })
-	return db
+	return c
 }
 
 // killDatabase kills the mariadbd of a serving host.

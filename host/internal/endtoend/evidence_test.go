@@ -147,8 +147,15 @@ func (e *evidence) watchProcesses() (stop func()) {
 func (e *evidence) sample(parent int) {
 	for _, pid := range children(parent) {
 		for _, file := range []string{"cmdline", "environ"} {
+			before := program(pid)
 			content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
 			if err != nil || len(content) == 0 {
+				continue
+			}
+			// What the operator puts into the host's own environment the kernel shows for as
+			// long as it runs (config.ForgetSecrets): a child of it has not, once it has begun
+			// to be a program of its own.
+			if now := program(pid); file == "environ" && (now == "" || now != before || now == built.host) {
 				continue
 			}
 			text := strings.ReplaceAll(string(content), "\x00", "\n")
@@ -157,11 +164,17 @@ func (e *evidence) sample(parent int) {
 			e.samples[text] = true
 			e.mu.Unlock()
 			if !known {
-				e.add(file, text)
+				e.add(file+"-"+filepath.Base(before), text)
 			}
 		}
 		e.sample(pid)
 	}
+}
+
+// program is what a process executes, "" when it is just ending.
+func program(pid int) string {
+	path, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	return path
 }
 
 // children are the processes that a process has started and that live.

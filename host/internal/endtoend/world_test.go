@@ -404,3 +404,6 @@ func query(t testing.TB, db *sql.DB, statement string, args ...any) []string {
 
 // newDatabase is testdb.New; a script's T is no *testing.T.
 func newDatabase(t testing.TB) string { return testdb.New(t) }
+
+// openAs opens the database with another account.
+func openAs(t testing.TB, c *mysql.Config) *sql.DB { return testdb.Open(t, c.FormatDSN()) }
