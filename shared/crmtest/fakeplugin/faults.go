@@ -31,6 +31,21 @@ var startFaults = map[string]func(){
 	"netrpc":      func() { shake("1", "unix", socket(), "netrpc") },
 	"elsewhere":   func() { shake("1", "tcp", "127.0.0.1:9", "grpc") },
 	"nobody":      func() { shake("1", "unix", socket(), "grpc") },
+	"garbage": func() {
+		listener, err := net.Listen("unix", socket())
+		if err != nil {
+			return
+		}
+		go shake("1", "unix", socket(), "grpc")
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\n\r\n\x00\xff\xfegarbage"))
+			_ = conn.Close()
+		}
+	},
 	"mute": func() {
 		if _, err := net.Listen("unix", socket()); err == nil {
 			shake("1", "unix", socket(), "grpc")
@@ -79,6 +94,74 @@ func die(words string) {
 	forever()
 }
 
+// callFaults happen in a call: the fault "configure panic", or the setting "do".
+var callFaults = map[string]func(call string) error{
+	"panic":   func(call string) error { die("lost in " + call); return nil },
+	"exit":    func(string) error { os.Exit(4); return nil },
+	"hang":    func(string) error { forever(); return nil },
+	"freeze":  func(string) error { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP); forever(); return nil },
+	"leak":    func(string) error { leak(); return nil },
+	"flood":   func(string) error { flood("20000"); return nil },
+	"garbage": func(string) error { garbage(); return nil },
+	"fail": func(call string) error {
+		return crm.NewError(crm.CodeDatabase, crm.Text{RU: call + " не удался", EN: call + " failed"}, nil)
+	},
+}
+
+// streamFaults are runs: "changes 1000" is a good one, the others lie or have no end.
+var streamFaults = map[string]func(ctx context.Context, argument string, events crm.Events) (crm.SyncResult, error){
+	"changes": changes,
+	"endless": func(ctx context.Context, _ string, events crm.Events) (crm.SyncResult, error) {
+		for ctx.Err() == nil {
+			if _, err := changes(ctx, "1000", events); err != nil {
+				return crm.SyncResult{}, err
+			}
+		}
+		return crm.SyncResult{}, ctx.Err()
+	},
+	"lie": func(context.Context, string, crm.Events) (crm.SyncResult, error) {
+		return crm.SyncResult{Counts: crm.Counts{Fetched: 1, Created: 7}}, nil
+	},
+}
+
+// changes reports so many people as created.
+func changes(_ context.Context, count string, events crm.Events) (crm.SyncResult, error) {
+	n, _ := strconv.Atoi(count)
+	for from := 1; from <= n; from += 500 {
+		batch := make([]crm.Change, 0, 500)
+		for id := from; id < from+500 && id <= n; id++ {
+			text := strconv.Itoa(id)
+			batch = append(batch, crm.Change{ExternalID: text, UserID: int64(id), Name: "Person " + text, Email: text + "@example.com", Action: crm.ActionCreated})
+		}
+		if err := events.Changes(batch); err != nil {
+			return crm.SyncResult{}, err
+		}
+	}
+	return crm.SyncResult{Counts: crm.Counts{Fetched: n, Created: n}}, nil
+}
+
+// leak takes memory until there is no more.
+func leak() {
+	var all [][]byte
+	for {
+		block := make([]byte, 16<<20)
+		for i := 0; i < len(block); i += 4096 {
+			block[i] = 1
+		}
+		all = append(all, block)
+	}
+}
+
+// garbage writes what no reader of lines expects.
+func garbage() {
+	noise := make([]byte, 1<<20)
+	for i := range noise {
+		noise[i] = byte(i*i>>3 ^ i)
+	}
+	stderr(string(noise))
+	_, _ = os.Stdout.Write(noise)
+}
+
 // requestFaults answer a CheckConnection whose setting "do" is "word argument".
 // What they return becomes findings.
 var requestFaults = map[string]func(argument string) []string{
@@ -93,6 +176,9 @@ var requestFaults = map[string]func(argument string) []string{
 	"say":        func(text string) []string { return []string{text} },
 	"flood":      flood,
 	"panic":      func(words string) []string { die(words); return nil },
+	"hang":       func(string) []string { forever(); return nil },
+	"leak":       func(string) []string { leak(); return nil },
+	"garbage":    func(string) []string { garbage(); return []string{"written"} },
 	"exit":       func(status string) []string { n, _ := strconv.Atoi(status); os.Exit(n); return nil },
 	"freeze":     func(string) []string { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP); forever(); return nil },
 	"grandchild": func(string) []string { return grandchild(&syscall.SysProcAttr{}) },

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 	"strings"
 
 	"booking/shared/crm"
@@ -18,13 +17,10 @@ type plugin struct {
 // Describe implements crm.Plugin.
 func (p *plugin) Describe(ctx context.Context) (crm.Description, error) {
 	d, err := p.Fake.Describe(ctx)
+	if err := p.at("Describe"); err != nil {
+		return d, err
+	}
 	switch p.fault {
-	case "describe exit":
-		os.Exit(4)
-	case "describe panic":
-		die("lost in Describe")
-	case "describe hang":
-		forever()
 	case "describe name":
 		d.Name = "another"
 	case "describe version":
@@ -36,6 +32,41 @@ func (p *plugin) Describe(ctx context.Context) (crm.Description, error) {
 		d.Capabilities = append(d.Capabilities, "teleport")
 	}
 	return d, err
+}
+
+// at is where a fault "call mode" of the process happens.
+func (p *plugin) at(call string) error {
+	point, mode, _ := strings.Cut(p.fault, " ")
+	if misbehave, ok := callFaults[mode]; ok && point == strings.ToLower(call) {
+		return misbehave(call)
+	}
+	return nil
+}
+
+// Configure implements crm.Plugin.
+func (p *plugin) Configure(ctx context.Context, c crm.Configuration) error {
+	if err := p.at("Configure"); err != nil {
+		return err
+	}
+	return p.Fake.Configure(ctx, c)
+}
+
+// Migrate implements crm.Plugin.
+func (p *plugin) Migrate(ctx context.Context, m crm.Migration) (crm.MigrationResult, error) {
+	if err := p.at("Migrate"); err != nil {
+		return crm.MigrationResult{}, err
+	}
+	return p.Fake.Migrate(ctx, m)
+}
+
+// CheckSettings implements crm.Plugin.
+func (p *plugin) CheckSettings(ctx context.Context, s crm.Settings) (crm.SettingsCheck, error) {
+	if misbehave, ok := callFaults[s.Get("do")]; ok {
+		if err := misbehave("CheckSettings"); err != nil {
+			return crm.SettingsCheck{}, err
+		}
+	}
+	return p.Fake.CheckSettings(ctx, s)
 }
 
 // CheckConnection implements crm.Plugin.
@@ -51,10 +82,14 @@ func (p *plugin) CheckConnection(ctx context.Context, r crm.ConnectionRequest) (
 }
 
 // SyncUsers implements crm.Plugin. With the setting "do" it reports one change and
-// goes on until the host gives up.
+// then does what streamFaults and callFaults say, or goes on until the host gives up.
 func (p *plugin) SyncUsers(ctx context.Context, r crm.SyncRequest, events crm.Events) (crm.SyncResult, error) {
-	if r.Settings.Get("do") == "" {
+	word, argument, _ := strings.Cut(r.Settings.Get("do"), " ")
+	if word == "" {
 		return p.Fake.SyncUsers(ctx, r, events)
+	}
+	if stream, ok := streamFaults[word]; ok {
+		return stream(ctx, argument, events)
 	}
 	if err := events.Changes([]crm.Change{{ExternalID: "1", Action: crm.ActionCreated}}); err != nil {
 		return crm.SyncResult{}, err
@@ -62,6 +97,12 @@ func (p *plugin) SyncUsers(ctx context.Context, r crm.SyncRequest, events crm.Ev
 	// Progress carries the change over the wire.
 	if err := events.Progress(crm.Progress{Stage: crm.StageWriting, Done: 1, Total: 2}); err != nil {
 		return crm.SyncResult{}, err
+	}
+	if misbehave, ok := callFaults[word]; ok {
+		if err := misbehave("SyncUsers"); err != nil {
+			return crm.SyncResult{}, err
+		}
+		return crm.SyncResult{Counts: crm.Counts{Fetched: 1, Created: 1}}, nil
 	}
 	<-ctx.Done()
 	return crm.SyncResult{}, ctx.Err()
