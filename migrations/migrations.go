@@ -1,6 +1,7 @@
-// Package migrations brings a database up, in three sets that know nothing of each
-// other: the host's tables, the sync engine's, and what the Bitrix24 plugin adds to
-// users. Hosts, plugins and tests call it.
+// Package migrations brings a database up, in sets that know nothing of each other:
+// the host's tables, the sync engine's, and what a CRM adds to users (the Bitrix24
+// plugin by itself, a host for plugins without a database). Hosts, plugins and tests
+// call it.
 //
 // DDL is not transactional, so no step trusts that the one before it ended well:
 // each looks at what is there and does what is missing. A migration may be killed at
@@ -19,6 +20,7 @@ import (
 	"booking/migrations/bitrix24"
 	"booking/migrations/host"
 	"booking/migrations/internal/ddl"
+	"booking/migrations/link"
 	"booking/migrations/usersync"
 )
 
@@ -43,16 +45,26 @@ type Set struct {
 	shared bool
 }
 
-// The three sets. Bitrix24 needs the table users, which Host makes.
+// The sets that are always the same; see also [Link]. Bitrix24 needs the table users, which Host makes.
 var (
 	Host = Set{Name: "host", Lease: DefaultLease, patience: ddl.DefaultPatience,
 		steps: host.Steps, inPlace: tablesExist(host.Tables)}
 	Usersync = Set{Name: "usersync", Lease: DefaultLease, patience: ddl.DefaultPatience,
 		steps:   func(ddl.Patience) (*migrate.Migrations, error) { return usersync.Steps() },
 		inPlace: tablesExist(usersync.Tables)}
-	Bitrix24 = Set{Name: "bitrix24", Lease: DefaultLease, patience: ddl.DefaultPatience,
-		steps: bitrix24.Steps, inPlace: bitrix24.Check, shared: true}
+	Bitrix24 = linkSet("bitrix24", "0001", bitrix24.Column)
 )
+
+// Link is the set that gives users the link column of a plugin without a database.
+// The column's shape has been checked (crm.Description.Validate). All of them share
+// books and lock: they change one table.
+func Link(column string) Set { return linkSet("link", column, link.Column(column)) }
+
+func linkSet(name, step string, column link.Column) Set {
+	return Set{Name: name, Lease: DefaultLease, patience: ddl.DefaultPatience,
+		steps:   func(p ddl.Patience) (*migrate.Migrations, error) { return column.Steps(step, p) },
+		inPlace: column.Check, shared: true}
+}
 
 // Up does what is missing and returns the names of the steps it ran, in order; none
 // when nothing was missing, and then nothing at all was written. It waits for a

@@ -1,4 +1,4 @@
-package bitrix24
+package link
 
 import (
 	"context"
@@ -11,42 +11,42 @@ import (
 	"booking/migrations/internal/schema"
 )
 
-// Steps returns the set.
-func Steps(p ddl.Patience) (*migrate.Migrations, error) {
+// Steps returns the set, one step of this name.
+func (c Column) Steps(name string, p ddl.Patience) (*migrate.Migrations, error) {
 	steps := migrate.NewMigrations()
-	steps.Add(migrate.Migration{Name: "0001", Comment: "users_link", Up: func(ctx context.Context, m *migrate.Migrator, _ *migrate.Migration) error {
-		return up(ctx, m.DB(), p)
+	steps.Add(migrate.Migration{Name: name, Comment: "users_link", Up: func(ctx context.Context, m *migrate.Migrator, _ *migrate.Migration) error {
+		return c.up(ctx, m.DB(), p)
 	}})
 	return steps, nil
 }
 
 // Check reports whether nothing is missing, with one statement that only reads. A
 // table that cannot be used is an error.
-func Check(ctx context.Context, db *bun.DB) (bool, error) {
+func (c Column) Check(ctx context.Context, db *bun.DB) (bool, error) {
 	t, err := schema.Read(ctx, db, table)
 	if err != nil {
 		return false, err
 	}
-	if err := refuse(t); err != nil {
+	if err := c.refuse(t); err != nil {
 		return false, err
 	}
-	return next(t) == nil, nil
+	return c.next(t) == nil, nil
 }
 
 // up looks and does what is missing until nothing is. Who is killed in between
 // leaves a table that the next one goes on with; a statement of theirs that is still
 // running on the server shows up as a duplicate, which is a reason to look again.
-func up(ctx context.Context, db *bun.DB, p ddl.Patience) error {
+func (c Column) up(ctx context.Context, db *bun.DB, p ddl.Patience) error {
 	const enough = 10 // two statements are needed; each may be overtaken
 	for range enough {
 		t, err := schema.Read(ctx, db, table)
 		if err != nil {
 			return err
 		}
-		if err := refuse(t); err != nil {
+		if err := c.refuse(t); err != nil {
 			return err
 		}
-		variants := next(t)
+		variants := c.next(t)
 		if variants == nil {
 			return nil
 		}

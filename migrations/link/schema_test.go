@@ -1,4 +1,4 @@
-package bitrix24
+package link
 
 import (
 	"strings"
@@ -8,6 +8,10 @@ import (
 
 	"booking/migrations/internal/schema"
 )
+
+const linkColumn = "bitrix24_user_id"
+
+const link Column = linkColumn
 
 func text(name string) schema.Column {
 	return schema.Column{Name: name, DataType: "varchar", FullType: "varchar(255)", Length: 255, Nullable: true, HasDefault: true}
@@ -22,12 +26,12 @@ func users(indexes map[string]schema.Index, columns ...string) *schema.Table {
 }
 
 func index(usable bool, parts ...schema.Part) map[string]schema.Index {
-	return map[string]schema.Index{indexName: {Name: indexName, Usable: usable, Parts: parts}}
+	return map[string]schema.Index{link.indexName(): {Name: link.indexName(), Usable: usable, Parts: parts}}
 }
 
 func TestWhatIsMissingIsOneStatementAtATime(t *testing.T) {
 	t.Parallel()
-	tenant, link := schema.Part{Column: "tenant_id"}, schema.Part{Column: linkColumn}
+	tenant, own := schema.Part{Column: "tenant_id"}, schema.Part{Column: linkColumn}
 	short, long := schema.Part{Column: linkColumn, Prefix: 18}, schema.Part{Column: linkColumn, Prefix: 19}
 	const (
 		columns = "ADD COLUMN `bitrix24_user_id`"
@@ -39,21 +43,21 @@ func TestWhatIsMissingIsOneStatementAtATime(t *testing.T) {
 		want  string
 	}{
 		"nothing there":                   {users(nil), columns},
-		"names are compared without case": {users(index(true, tenant, link), "BITRIX24_User_ID", "Phone", "Position"), ""},
+		"names are compared without case": {users(index(true, tenant, own), "BITRIX24_User_ID", "Phone", "Position"), ""},
 		"only position missing":           {users(nil, linkColumn, "phone"), "users` ADD COLUMN `position` VARCHAR(255) NULL, ALGORITHM=INSTANT"},
 		"columns, no index":               {users(nil, columns3()...), first},
-		"composite":                       {users(index(true, tenant, link), columns3()...), ""},
-		"link alone":                      {users(index(true, link), columns3()...), ""},
-		"link before the tenant":          {users(index(true, link, tenant), columns3()...), ""},
-		"more columns":                    {users(index(true, tenant, link, schema.Part{Column: "id"}), columns3()...), ""},
+		"composite":                       {users(index(true, tenant, own), columns3()...), ""},
+		"link alone":                      {users(index(true, own), columns3()...), ""},
+		"link before the tenant":          {users(index(true, own, tenant), columns3()...), ""},
+		"more columns":                    {users(index(true, tenant, own, schema.Part{Column: "id"}), columns3()...), ""},
 		"prefix of 19":                    {users(index(true, tenant, long), columns3()...), ""},
 		"prefix of 18":                    {users(index(true, tenant, short), columns3()...), second},
-		"something between":               {users(index(true, tenant, schema.Part{Column: "id"}, link), columns3()...), second},
-		"an expression first":             {users(index(true, schema.Part{}, link), columns3()...), second},
+		"something between":               {users(index(true, tenant, schema.Part{Column: "id"}, own), columns3()...), second},
+		"an expression first":             {users(index(true, schema.Part{}, own), columns3()...), second},
 		"tenant alone":                    {users(index(true, tenant), columns3()...), second},
-		"not usable":                      {users(index(false, tenant, link), columns3()...), second},
+		"not usable":                      {users(index(false, tenant, own), columns3()...), second},
 	} {
-		got := next(c.table)
+		got := link.next(c.table)
 		if c.want == "" && got != nil || c.want != "" && (got == nil || !strings.Contains(got[0], c.want)) {
 			t.Errorf("%s: %q, wanted %q", name, got, c.want)
 		}
@@ -65,7 +69,7 @@ func columns3() []string { return []string{linkColumn, "phone", "position"} }
 func TestTheLastVariantIsOneThatEveryServerUnderstands(t *testing.T) {
 	t.Parallel()
 	for _, table := range []*schema.Table{users(nil), users(nil, columns3()...)} {
-		variants := next(table)
+		variants := link.next(table)
 		if last := variants[len(variants)-1]; strings.Contains(last, "ALGORITHM") || strings.Contains(last, "LOCK") {
 			t.Errorf("the last of %q", variants)
 		}
@@ -81,7 +85,7 @@ func TestAPhoneMayBeAnyTextButTheLinkMayNot(t *testing.T) {
 			c := text(name)
 			c.DataType, c.FullType = dataType, dataType
 			table.Columns[name] = c
-			if refuse(table) == nil {
+			if link.refuse(table) == nil {
 				accepted[name+" "+dataType] = true
 			}
 		}
@@ -102,8 +106,27 @@ func TestATableOfSomebodyElseIsRefused(t *testing.T) {
 	table := users(nil)
 	delete(table.Columns, "tenant_id")
 	for name, c := range map[string]*schema.Table{"no table": nil, "no tenant": table} {
-		if refuse(c) == nil {
+		if link.refuse(c) == nil {
 			t.Errorf("%s: accepted", name)
 		}
+	}
+}
+
+func TestIndexNamesFitTheServersLimit(t *testing.T) {
+	t.Parallel()
+	long := Column(strings.Repeat("a", 56) + "_user_id")
+	for _, c := range []Column{link, long, "x_user_id", Column(strings.Repeat("a", 33) + "_user_id")} {
+		table := users(nil, c.columns()...)
+		table.Indexes = map[string]schema.Index{}
+		for range 3 {
+			name := c.freeName(table)
+			if len(name) > 64 {
+				t.Errorf("%s: %d characters", name, len(name))
+			}
+			table.Indexes[name] = schema.Index{}
+		}
+	}
+	if long.indexName() == Column(strings.Repeat("b", 56)+"_user_id").indexName() {
+		t.Error("two long columns share the name of an index")
 	}
 }
