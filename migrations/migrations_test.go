@@ -19,6 +19,12 @@ import (
 var ours = []string{
 	"booking_migrations_host", "booking_migrations_usersync", "booking_migrations_bitrix24", "booking_migration_locks",
 	"crm_connections", "crm_secrets", "booking_keys", "crm_runs", "crm_changes",
+	"booking_sessions", "booking_recoveries", "booking_audit", "booking_mails", "crm_run_progress",
+}
+
+var hostSteps = []string{
+	"0001_tenants_and_users", "0002_crm_connections", "0003_crm_secrets", "0004_booking_keys",
+	"0010_booking_sessions", "0011_booking_recoveries", "0012_booking_audit", "0013_booking_mails", "0014_crm_run_progress",
 }
 
 var all = []migrations.Set{migrations.Host, migrations.Usersync, migrations.Bitrix24}
@@ -138,7 +144,7 @@ func TestAnEmptyDatabaseGetsEverything(t *testing.T) {
 		set  migrations.Set
 		want []string
 	}{
-		{migrations.Host, []string{"0001_tenants_and_users", "0002_crm_connections", "0003_crm_secrets", "0004_booking_keys"}},
+		{migrations.Host, hostSteps},
 		{migrations.Usersync, []string{"0001_crm_runs", "0002_crm_changes"}},
 		{migrations.Bitrix24, []string{"0001_users_link"}},
 	} {

@@ -16,7 +16,8 @@ import (
 )
 
 // Tables are the set's tables.
-var Tables = []string{"tenants", "users", "crm_connections", "crm_secrets", "booking_keys"}
+var Tables = []string{"tenants", "users", "crm_connections", "crm_secrets", "booking_keys",
+	"booking_sessions", "booking_recoveries", "booking_audit", "booking_mails", "crm_run_progress"}
 
 //go:embed *.sql
 var files embed.FS

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"booking/host/internal/reason"
 	"booking/host/internal/store"
 )
 
@@ -138,7 +139,7 @@ func (a *app) printChanges(cmd *cobra.Command, run int64) error {
 func (a *app) why(c store.Change) string {
 	var parts []string
 	if c.Reason != "" {
-		parts = append(parts, reasonText(c.Reason).In(a.locale))
+		parts = append(parts, reason.Of(c.Reason).Line().In(a.locale))
 	}
 	if c.Field != "" {
 		parts = append(parts, c.Field)

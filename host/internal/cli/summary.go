@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"booking/host/internal/reason"
 	"booking/host/internal/runs"
 	"booking/host/internal/store"
 	"booking/shared/crm"
@@ -71,7 +72,7 @@ func (a *app) problemLine(c crm.Change) string {
 	if who == "" {
 		who = c.Email
 	}
-	line := fmt.Sprintf("⚠️ %s %s: %s", short(c.ExternalID), short(who), reasonText(c.Reason).In(a.locale))
+	line := fmt.Sprintf("⚠️ %s %s: %s", short(c.ExternalID), short(who), reason.Of(c.Reason).Line().In(a.locale))
 	if c.Field != "" {
 		line += " (" + c.Field + ")"
 	}

@@ -22,7 +22,7 @@ func (s *Service) finish(ctx context.Context, run store.Run, result crm.SyncResu
 		end.Status = store.StatusPartial
 	case failure == nil:
 		end.Status = store.StatusSucceeded
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(failure, errStopped):
 		end.Status = store.StatusCancelled
 		message = cancelledMessage
 	default:

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"booking/host/internal/logging"
@@ -137,17 +138,16 @@ func (s *Service) prepare(ctx context.Context, run *store.Run) (j job, refusal *
 func (s *Service) carryOut(ctx context.Context, j job, run store.Run, watcher Watcher) (crm.SyncResult, error) {
 	watcher.Started(run)
 	work, release := context.WithCancelCause(ctx)
-	renewed := make(chan struct{})
-	go func() {
-		defer close(renewed)
-		s.keepLease(work, release, run)
-	}()
-	result, err := s.work(work, j, run, watcher)
+	told := &reporter{Watcher: watcher}
+	var beside sync.WaitGroup
+	beside.Go(func() { s.keepLease(work, release, run) })
+	beside.Go(func() { s.report(work, release, run, told) })
+	result, err := s.work(work, j, run, told)
 	if cause := context.Cause(work); err != nil && cause != nil && ctx.Err() == nil {
-		err = cause // the lease was lost: that, not the cancelled call, is what happened
+		err = cause // the lease was lost, or somebody asked to stop: that, not the cancelled call, is what happened
 	}
 	release(nil)
-	<-renewed
+	beside.Wait()
 	return result, err
 }
 

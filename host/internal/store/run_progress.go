@@ -1,0 +1,88 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"booking/shared/crm"
+)
+
+// RunProgress is where a run stands, as its host last said, and who asked for what.
+// It has a table of its own: the run's row is locked by each chunk that is written.
+type RunProgress struct {
+	bun.BaseModel `bun:"table:crm_run_progress,alias:p"`
+
+	RunID int64 `bun:"run_id,pk"`
+	// RequestedBy is the person who pressed the button; 0 for other triggers.
+	RequestedBy     int64     `bun:"requested_by,nullzero"`
+	CancelRequested bool      `bun:"cancel_requested"`
+	Stage           crm.Stage `bun:"stage"`
+	Done            int       `bun:"done"`
+	Total           int       `bun:"total"`
+	Requests        int       `bun:"requests"`
+	LimitedUntil    time.Time `bun:"limited_until,nullzero"`
+}
+
+// RunProgress reads where a run stands; the zero value when nobody has said so yet.
+func (s *Store) RunProgress(ctx context.Context, run int64) (RunProgress, error) {
+	p := RunProgress{RunID: run}
+	err := s.db.NewSelect().Model(&p).WherePK().Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return RunProgress{RunID: run}, nil
+	}
+	return p, databaseError("read where a run stands", err)
+}
+
+// NoteProgress says where a run stands.
+func (s *Store) NoteProgress(ctx context.Context, run int64, p crm.Progress) error {
+	row := RunProgress{RunID: run, Stage: p.Stage, Done: p.Done, Total: p.Total, Requests: p.Requests, LimitedUntil: p.LimitedUntil}
+	_, err := s.db.NewInsert().Model(&row).On("DUPLICATE KEY UPDATE").
+		Set("stage = VALUES(stage)").Set("done = VALUES(done)").Set("total = VALUES(total)").
+		Set("requests = VALUES(requests)").Set("limited_until = VALUES(limited_until)").Exec(ctx)
+	return databaseError("note where a run stands", err)
+}
+
+// NoteRequester remembers who pressed the button. The first one stays.
+func (s *Store) NoteRequester(ctx context.Context, run, userID int64) error {
+	row := RunProgress{RunID: run, RequestedBy: userID}
+	_, err := s.db.NewInsert().Model(&row).On("DUPLICATE KEY UPDATE").
+		Set("requested_by = COALESCE(requested_by, VALUES(requested_by))").Exec(ctx)
+	return databaseError("note who asked for a run", err)
+}
+
+// RequestCancel asks the run's host, whichever it is, to stop between two chunks; a
+// run that still waits in the queue ends at once. One that is over stays as it is.
+func (s *Store) RequestCancel(ctx context.Context, run int64) error {
+	row := RunProgress{RunID: run, CancelRequested: true}
+	_, err := s.db.NewInsert().Model(&row).On("DUPLICATE KEY UPDATE").Set("cancel_requested = 1").Exec(ctx)
+	if err != nil {
+		return databaseError("ask a run to stop", err)
+	}
+	_, err = s.db.NewRaw(`UPDATE crm_runs SET status = 'cancelled', finished_at = UTC_TIMESTAMP(6) WHERE id = ? AND status = 'queued'`, run).Exec(ctx)
+	return databaseError("take a run out of the queue", err)
+}
+
+// CancelRequested reports whether somebody asked the run to stop.
+func (s *Store) CancelRequested(ctx context.Context, run int64) (bool, error) {
+	p, err := s.RunProgress(ctx, run)
+	return p.CancelRequested, err
+}
+
+// ActiveRun returns the tenant's run that goes on or waits in the queue, the one
+// that goes on first; ErrNotFound when there is none.
+func (s *Store) ActiveRun(ctx context.Context, tenantID int64) (Run, error) {
+	if err := s.interruptExpired(ctx, tenantID); err != nil {
+		return Run{}, err
+	}
+	var run Run
+	err := s.db.NewSelect().Model(&run).Where("r.tenant_id = ?", tenantID).Where("r.status IN ('running', 'queued')").
+		OrderExpr("r.status = 'queued', r.id").Limit(1).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Run{}, notFound("Сейчас ничего не выполняется", "Nothing is going on")
+	}
+	return run, databaseError("look for the run that goes on", err)
+}
