@@ -6,22 +6,36 @@ package secret
 import (
 	"fmt"
 	"log/slog"
+	"unique"
 )
 
 const mask = "***"
 
 // Text is a secret that prints as *** with every verb, in JSON and in logs.
-// The zero value is an empty secret.
-type Text struct{ value string }
+// The zero value is an empty secret; == compares two secrets.
+//
+// The value lies behind a handle: fmt calls no method of an unexported field, and
+// would print a plain string that stands in one.
+type Text struct{ handle unique.Handle[string] }
 
 // New wraps value.
-func New(value string) Text { return Text{value: value} }
+func New(value string) Text {
+	if value == "" {
+		return Text{}
+	}
+	return Text{handle: unique.Make(value)}
+}
 
 // Reveal returns the secret itself. Keep the result out of errors and logs.
-func (t Text) Reveal() string { return t.value }
+func (t Text) Reveal() string {
+	if t.Empty() {
+		return ""
+	}
+	return t.handle.Value()
+}
 
 // Empty reports whether there is nothing to hide.
-func (t Text) Empty() bool { return t.value == "" }
+func (t Text) Empty() bool { return t == Text{} }
 
 // String implements [fmt.Stringer].
 func (t Text) String() string { return mask }
@@ -38,7 +52,7 @@ func (t Text) MarshalText() ([]byte, error) { return []byte(mask), nil }
 // UnmarshalText implements [encoding.TextUnmarshaler]: settings and environment
 // variables can be read straight into a Text.
 func (t *Text) UnmarshalText(b []byte) error {
-	t.value = string(b)
+	*t = New(string(b))
 	return nil
 }
 

@@ -19,6 +19,8 @@ func TestTextIsMaskedEverywhere(t *testing.T) {
 		fmt.Fprintf(&out, verb+" ", text)
 		fmt.Fprintf(&out, verb+" ", &text)
 		fmt.Fprintf(&out, verb+" ", struct{ Inner secret.Text }{text})
+		fmt.Fprintf(&out, verb+" ", struct{ inner secret.Text }{text})
+		fmt.Fprintf(&out, verb+" ", struct{ inner *secret.Text }{&text})
 	}
 	if err := json.NewEncoder(&out).Encode(map[string]any{"a": text, "b": &text}); err != nil {
 		t.Fatal(err)
@@ -35,5 +37,8 @@ func TestTextIsMaskedEverywhere(t *testing.T) {
 	}
 	if text.Reveal() != hidden || text.Empty() || !(secret.Text{}).Empty() {
 		t.Error("Reveal and Empty do not tell the truth")
+	}
+	if text != secret.New(hidden) || text == secret.New("other") || (secret.Text{}) != secret.New("") {
+		t.Error("== does not compare the secrets")
 	}
 }
