@@ -20,7 +20,7 @@ func (r *run) preview(ctx context.Context, people []Person) (string, error) {
 		return "", err
 	}
 	for _, units := range chunksOf(unitsOf(entries, &r.ledger), r.chunkRows) {
-		c, err := r.transact(ctx, units, (*chunk).record)
+		c, err := r.transact(ctx, units, (*chunk).recordOnly)
 		if err != nil {
 			return "", databaseError(err)
 		}

@@ -23,6 +23,7 @@ type chunk struct {
 	units, changed []unit
 	// ids are the users.id of newcomers, by external id.
 	ids     map[string]int64
+	notes   *notes
 	changes []crm.Change
 }
 
@@ -111,7 +112,7 @@ func (c *chunk) fence(ctx context.Context) error {
 // parked first, so that no order of writing can collide; newcomers come after the
 // rows, because they may take an address that a row leaves.
 func (c *chunk) write(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{c.lock, c.park, c.set, c.insert, c.identify, c.record} {
+	for _, step := range []func(context.Context) error{c.lock, c.describe, c.park, c.set, c.insert, c.identify, c.record} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -14,13 +14,46 @@ import (
 // table refused may be longer.
 const historyChars = 255
 
+// note is a record of crm_changes; before and after are JSON.
+type note struct {
+	crm.Change
+	before, after *string
+}
+
+// notes is the history of a chunk, being prepared.
+type notes struct {
+	entries []entry
+	list    []note
+	err     error
+	ready   chan struct{} // closed when list or err is there
+}
+
+// describe begins to prepare the history, for the time in which the database works on
+// users: then only the newcomers' ids are missing.
+func (c *chunk) describe(context.Context) error {
+	n := &notes{entries: c.entries(func(entry) bool { return true }), ready: make(chan struct{})}
+	c.notes = n
+	go func() {
+		defer close(n.ready)
+		n.list = make([]note, len(n.entries))
+		for i, e := range n.entries {
+			if n.list[i], n.err = e.note(c.column); n.err != nil {
+				return
+			}
+		}
+	}()
+	return nil
+}
+
 // record writes the history of the chunk's units: in the transaction that makes the
-// change, so that neither is ever there without the other. For a preview it is all
-// there is to write.
+// change, so that neither is ever there without the other.
 func (c *chunk) record(ctx context.Context) error {
-	entries := c.entries(func(entry) bool { return true })
-	c.changes = make([]crm.Change, 0, len(entries))
-	for _, part := range pieces(entries) {
+	<-c.notes.ready
+	if c.notes.err != nil {
+		return fmt.Errorf("describe the changes: %w", c.notes.err)
+	}
+	c.changes = make([]crm.Change, 0, len(c.notes.list))
+	for _, part := range pieces(c.notes.entries) {
 		if err := c.recordPiece(ctx, part); err != nil {
 			return fmt.Errorf("write the history: %w", err)
 		}
@@ -28,41 +61,54 @@ func (c *chunk) record(ctx context.Context) error {
 	return nil
 }
 
+// recordOnly is all there is to write for a preview.
+func (c *chunk) recordOnly(ctx context.Context) error {
+	if err := c.describe(ctx); err != nil {
+		return err
+	}
+	return c.record(ctx)
+}
+
 func (c *chunk) recordPiece(ctx context.Context, part []entry) error {
 	rows := c.insertInto("crm_changes", "run_id", "tenant_id", "created_at", "user_id", "external_id", "action", "reason", "field",
 		"other_external_id", "other_user_id", "name", "email", "before_values", "after_values")
 	same := fmt.Sprintf("%d, %d, '%s'", c.request.RunID, c.request.Tenant.ID, c.now.Format("2006-01-02 15:04:05.999999"))
 	for _, e := range part {
-		change := c.changeOf(e)
-		before, err := jsonValues(change.Before)
-		if err != nil {
-			return err
-		}
-		after, err := jsonValues(change.After)
-		if err != nil {
-			return err
+		n := &c.notes.list[len(c.changes)]
+		if e.Row == nil {
+			n.UserID = c.ids[e.Person.ExternalID]
 		}
 		rows.row()
 		rows.sql(same)
-		rows.idOrNull(change.UserID)
-		for _, text := range [...]string{change.ExternalID, string(change.Action), string(change.Reason), change.Field, change.OtherExternalID} {
+		rows.idOrNull(n.UserID)
+		for _, text := range [...]string{n.ExternalID, string(n.Action), string(n.Reason), n.Field, n.OtherExternalID} {
 			rows.string(text)
 		}
-		rows.idOrNull(change.OtherUserID)
-		rows.string(change.Name)
-		rows.string(change.Email)
-		rows.stringOrNull(before)
-		rows.stringOrNull(after)
-		c.changes = append(c.changes, change)
+		rows.idOrNull(n.OtherUserID)
+		rows.string(n.Name)
+		rows.string(n.Email)
+		rows.stringOrNull(n.before)
+		rows.stringOrNull(n.after)
+		c.changes = append(c.changes, n.Change)
 	}
 	return rows.execute(ctx, c)
 }
 
-// changeOf describes a decision; the texts are cut to what the history can hold.
-func (c *chunk) changeOf(e entry) crm.Change {
+// note describes a decision; the id of a newcomer is not known yet.
+func (e entry) note(link string) (n note, err error) {
+	n.Change = e.change(link)
+	if n.before, err = jsonValues(n.Before); err != nil {
+		return n, err
+	}
+	n.after, err = jsonValues(n.After)
+	return n, err
+}
+
+// change describes a decision; the texts are cut to what the history can hold.
+func (e entry) change(link string) crm.Change {
 	change := crm.Change{
-		ExternalID: cut(e.Person.ExternalID), UserID: c.ids[e.Person.ExternalID],
-		Name: e.Person.Name, Email: e.Person.Email,
+		ExternalID: cut(e.Person.ExternalID),
+		Name:       e.Person.Name, Email: e.Person.Email,
 		Action: e.Action, Reason: e.Reason, Field: e.Field,
 		OtherExternalID: cut(e.OtherExternalID), OtherUserID: e.OtherUserID,
 	}
@@ -78,7 +124,7 @@ func (c *chunk) changeOf(e entry) crm.Change {
 		change.Name = *e.Set.Name
 	}
 	change.Name, change.Email = cut(change.Name), cut(change.Email)
-	change.Before, change.After = e.values(c.column)
+	change.Before, change.After = e.values(link)
 	return change
 }
 
