@@ -65,12 +65,17 @@ func (s *Supervisor) Ask(ctx context.Context) (*Hold, error) {
 
 // Migrate runs the plugin's migration, again if need be, and says what it did.
 func (s *Supervisor) Migrate(ctx context.Context) ([]string, error) {
-	h, i, err := s.hold(ctx, true)
+	// A start for a use would migrate by itself, and nobody would hear what it did.
+	h, i, err := s.hold(ctx, false)
 	if err != nil {
 		return nil, err
 	}
 	defer h.Release()
-	return s.migrate(ctx, i, true)
+	applied, err := s.migrate(ctx, i, true)
+	s.mu.Lock()
+	s.used = true
+	s.mu.Unlock()
+	return applied, err
 }
 
 func (s *Supervisor) hold(ctx context.Context, used bool) (*Hold, *instance, error) {
