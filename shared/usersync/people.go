@@ -2,7 +2,6 @@ package usersync
 
 import (
 	"context"
-	"fmt"
 
 	"booking/shared/crm"
 )
@@ -17,16 +16,11 @@ type People struct {
 	requests int
 }
 
-// Limits of one reading, far above any company: a plugin that streams more is broken.
-const (
-	maxPeople      = 2_000_000
-	maxPeopleBytes = 512 << 20
-)
-
 // Requests is how many requests to its portal the plugin has reported.
 func (p *People) Requests() int { return p.requests }
 
-// Read implements [Source]. What comes from a plugin is cleaned here.
+// Read implements [Source]. What comes from a plugin is cleaned here; how much may
+// come is limited by whoever runs its process (crmhost.Limits).
 func (p *People) Read(ctx context.Context, yield func(Person) error) (Complete, error) {
 	reading := &reading{people: p, yield: yield}
 	if err := p.Plugin.ReadPeople(ctx, p.Request, reading); err != nil {
@@ -37,26 +31,15 @@ func (p *People) Read(ctx context.Context, yield func(Person) error) (Complete, 
 
 // reading is one call of Read: what the plugin's people and progress go to.
 type reading struct {
-	people       *People
-	yield        func(Person) error
-	count, bytes int
+	people *People
+	yield  func(Person) error
+	count  int
 }
 
 // Person implements [crm.PeopleEvents].
 func (r *reading) Person(p crm.Person) error {
 	r.count++
-	r.bytes += len(p.ExternalID) + len(p.Name) + len(p.Email) + len(p.Phone) + len(p.Position)
-	if r.count > maxPeople || r.bytes > maxPeopleBytes {
-		return endless()
-	}
 	return r.yield(Person{ExternalID: Clean(p.ExternalID), Name: Clean(p.Name), Email: Clean(p.Email), Phone: Clean(p.Phone), Position: Clean(p.Position)})
-}
-
-func endless() error {
-	return crm.NewError(crm.CodePluginAnswer, crm.Text{
-		RU: fmt.Sprintf("Плагин прислал слишком много сотрудников (больше %d или %d МБ) и не закончил: ничего не изменено. Обновите плагин или сообщите его разработчику.", maxPeople, maxPeopleBytes>>20),
-		EN: fmt.Sprintf("The plugin sent too many people (over %d, or %d MB) and no end: nothing was changed. Update the plugin or tell its author.", maxPeople, maxPeopleBytes>>20),
-	}, nil)
 }
 
 // Progress implements [crm.PeopleEvents]. A reading can report nothing but reading.

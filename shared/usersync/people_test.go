@@ -3,7 +3,6 @@ package usersync
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -69,24 +68,5 @@ func TestAFailedReadingOfAPluginHasNoPeople(t *testing.T) {
 	})
 	if !errors.Is(err, away) || complete != (Complete{}) {
 		t.Errorf("complete %+v, error %v", complete, err)
-	}
-}
-
-func TestAReadingWithoutEndIsEnded(t *testing.T) {
-	t.Parallel()
-	for name, person := range map[string]crm.Person{"many": {ExternalID: "1"}, "huge": {Name: strings.Repeat("x", 8<<20)}} {
-		handed := 0
-		p := &People{Events: &listener{}, Plugin: crm.PeopleFunc(func(_ context.Context, _ crm.PeopleRequest, out crm.PeopleEvents) error {
-			for {
-				if err := out.Person(person); err != nil {
-					return err
-				}
-				handed++
-			}
-		})}
-		_, err := p.Read(context.Background(), func(Person) error { return nil })
-		if crm.CodeOf(err) != crm.CodePluginAnswer || handed > maxPeople {
-			t.Errorf("%s: after %d people: %v", name, handed, err)
-		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"booking/host/internal/runs"
 	"booking/host/internal/secrets"
 	"booking/host/internal/store"
+	"booking/migrations"
 	"booking/shared/crm"
 	"booking/shared/crmhost"
 	"booking/shared/secret"
@@ -160,8 +161,13 @@ func (a *app) pluginOptions() plugins.Options {
 	if narrow.Empty() {
 		narrow = a.dsn
 	}
+	options.AddLink = func(ctx context.Context, column string) ([]string, error) {
+		set := migrations.Link(column)
+		set.Lease = a.config.Lease
+		return set.Up(ctx, a.store.DB())
+	}
 	options.Configuration = crm.Configuration{
-		DSN: narrow, Locale: a.locale, HTTPPortals: a.config.HTTPPortals, LimitWait: a.config.LimitWait,
+		DSN: narrow, Locale: a.locale, HTTPPortals: a.config.HTTPPortals, Proxy: a.config.Proxy, LimitWait: a.config.LimitWait,
 	}
 	return options
 }

@@ -37,6 +37,9 @@ type Options struct {
 	// Grant gives the narrow account its rights once the plugin's columns are there;
 	// nil where the operator has done that.
 	Grant func(ctx context.Context, column string) error
+	// AddLink gives users the column of a plugin without a database (crm.Description.
+	// HostSyncs) and returns the steps that did something.
+	AddLink func(ctx context.Context, column string) ([]string, error)
 }
 
 // Keeper starts plugins and keeps them running. It is safe for use by several
@@ -73,7 +76,8 @@ func held(h *crmhost.Hold, err error) (crm.Plugin, crm.Description, func(), erro
 	return h.Plugin, h.Description, h.Release, nil
 }
 
-// Migrate runs the plugin's own migration and returns the steps that did something.
+// Migrate runs the plugin's own migration, or adds the column of one without a
+// database, and returns the steps that did something.
 func (k *Keeper) Migrate(ctx context.Context, name string) ([]string, error) {
 	return k.supervisor(name).Migrate(ctx)
 }
@@ -133,11 +137,22 @@ func (k *Keeper) supervisor(name string) *crmhost.Supervisor {
 }
 
 func (k *Keeper) configure(ctx context.Context, p *crmhost.Process) error {
-	return p.Plugin().Configure(ctx, k.options.Configuration)
+	configuration := k.options.Configuration
+	if p.Description().HostSyncs() {
+		configuration.DSN = secret.Text{}
+	}
+	return p.Plugin().Configure(ctx, configuration)
 }
 
 func (k *Keeper) migrate(ctx context.Context, p *crmhost.Process) ([]string, error) {
 	description := p.Description()
+	if description.HostSyncs() {
+		applied, err := k.options.AddLink(ctx, description.ExternalIDColumn)
+		if err != nil {
+			return nil, fmt.Errorf("add the column of the plugin %s: %w", description.Name, err)
+		}
+		return applied, nil
+	}
 	result, err := p.Plugin().Migrate(ctx, crm.Migration{DSN: k.options.DSN})
 	if err != nil {
 		return nil, fmt.Errorf("migrate for the plugin %s: %w", description.Name, err)

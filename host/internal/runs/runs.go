@@ -163,10 +163,10 @@ func (s *Service) work(ctx context.Context, j job, run store.Run, watcher Watche
 	}
 	journal := logging.NewJournal(s.Log, s.Locale, description.ExternalIDColumn, run.TenantID, run.ID)
 	listener := &listener{journal: journal, quiet: s.Quiet, watcher: watcher, told: map[crm.Action]int{}}
-	result, err := plugin.SyncUsers(ctx, crm.SyncRequest{
+	result, err := s.sync(ctx, plugin, description, crm.SyncRequest{
 		Tenant: j.tenant.CRM(), Settings: j.connection.Settings(), Mode: run.Mode, PersonID: j.personID,
 		Policy: crm.Policy{Leavers: "keep"}, RunID: run.ID, Fence: run.Fence,
-	}, listener)
+	}, j.connection.Portal, listener)
 	if err != nil {
 		return crm.SyncResult{Requests: listener.requests}, err
 	}
