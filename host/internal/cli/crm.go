@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"booking/host/internal/runs"
+	"booking/host/internal/connect"
 	"booking/host/internal/store"
 	"booking/shared/crm"
 )
@@ -85,7 +85,7 @@ func (a *app) crmCheckCommand() *cobra.Command {
 			if err := a.openStore(cmd.Context()); err != nil {
 				return err
 			}
-			findings, err := a.check(cmd.Context(), tenant)
+			findings, err := a.connections().Check(cmd.Context(), tenant)
 			if err != nil {
 				return err
 			}
@@ -98,64 +98,9 @@ func (a *app) crmCheckCommand() *cobra.Command {
 	return cmd
 }
 
-// check asks the plugin, and says before it what the host knows by itself.
-func (a *app) check(ctx context.Context, tenant int64) ([]crm.Finding, error) {
-	connection, err := a.store.Connection(ctx, a.box, tenant)
-	if err != nil {
-		return nil, err
-	}
-	owner, err := a.store.Tenant(ctx, tenant)
-	if err != nil {
-		return nil, err
-	}
-	if err := owner.Refusal(); err != nil {
-		return nil, err
-	}
-	plugin, description, release, err := a.keeper.Describe(ctx, connection.Plugin)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	var findings []crm.Finding
-	changed, err := a.portalChanged(ctx, connection, description)
-	if err != nil {
-		return nil, err
-	}
-	findings = append(findings, changed...)
-	if connection.Portal == "" {
-		return append(findings, missingSettings(description, connection)...), nil
-	}
-	result, err := plugin.CheckConnection(ctx, crm.ConnectionRequest{Tenant: owner.CRM(), Settings: connection.Settings()})
-	if err != nil {
-		return nil, err
-	}
-	return append(findings, result.Findings...), nil
-}
-
-// portalChanged is rule 12 as a finding.
-func (a *app) portalChanged(ctx context.Context, c store.Connection, d crm.Description) ([]crm.Finding, error) {
-	if c.LinksPortal == "" || c.LinksPortal == c.Portal {
-		return nil, nil
-	}
-	linked, err := a.store.LinkCount(ctx, c.TenantID, d.ExternalIDColumn)
-	if err != nil || linked == 0 {
-		return nil, err
-	}
-	return []crm.Finding{{Code: string(crm.CodePortalChanged), Message: runs.PortalChanged(c, linked)}}, nil
-}
-
-func missingSettings(d crm.Description, c store.Connection) []crm.Finding {
-	var findings []crm.Finding
-	settings := c.Settings()
-	for _, field := range d.Fields {
-		if field.Required && settings.Get(field.Key) == "" {
-			findings = append(findings, crm.Finding{Code: string(crm.CodeNotConfigured), Message: crm.Text{
-				RU: fmt.Sprintf("Webhook not configured: не задано «%s» (%s). %s", field.Label.RU, field.Key, field.Help.RU),
-				EN: fmt.Sprintf("Webhook not configured: %q (%s) is not set. %s", field.Label.EN, field.Key, field.Help.EN),
-			}})
-		}
-	}
-	return findings
+// connections is the door to changes and checks of connections.
+func (a *app) connections() *connect.Service {
+	return &connect.Service{Store: a.store, Box: a.box, Plugins: a.keeper}
 }
 
 func (a *app) tellFindings(findings []crm.Finding, asJSON bool) error {

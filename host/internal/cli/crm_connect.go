@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"booking/host/internal/connect"
 	"booking/host/internal/store"
 	"booking/shared/crm"
 	"booking/shared/secret"
@@ -64,7 +63,7 @@ func (a *app) connect(ctx context.Context, o connectOptions) error {
 	if err != nil {
 		return err
 	}
-	plugin, description, release, err := a.keeper.Describe(ctx, name)
+	_, description, release, err := a.keeper.Describe(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -73,19 +72,14 @@ func (a *app) connect(ctx context.Context, o connectOptions) error {
 	if err != nil {
 		return err
 	}
-	// The first connection brings the plugin's columns up, so that the first run,
-	// and people entering links by hand before it, find them.
-	if _, err := a.keeper.Migrate(ctx, name); err != nil {
-		return err
+	change.Links = connect.Links(o.links)
+	if o.enabled || o.disabled {
+		change.Enabled = &o.enabled
 	}
-	saved, err := a.store.EditConnection(ctx, a.box, o.tenant, func(e *store.ConnectionEdit) error {
-		e.UsePlugin(name)
-		change.apply(e)
-		if o.enabled || o.disabled {
-			e.Enabled = o.enabled
-		}
-		return a.settle(ctx, plugin, description, o.links, e)
-	})
+	saved, err := a.connections().Save(ctx, change)
+	if refused := (*connect.RefusedError)(nil); errors.As(err, &refused) {
+		return usageError{errors.New(refused.In(a.locale))}
+	}
 	if err != nil {
 		return err
 	}
@@ -105,23 +99,9 @@ func (a *app) pluginName(ctx context.Context, o connectOptions) (string, error) 
 	return connection.Plugin, err
 }
 
-// settingsChange is what the command's words ask for.
-type settingsChange struct {
-	plain  map[string]string
-	secret map[string]secret.Text
-}
-
-func (c settingsChange) apply(e *store.ConnectionEdit) {
-	for key, value := range c.plain {
-		e.Plain[key] = value
-	}
-	for key, value := range c.secret {
-		e.Secret[key] = value
-	}
-}
-
-func (a *app) readSettings(d crm.Description, o connectOptions) (settingsChange, error) {
-	change := settingsChange{plain: map[string]string{}, secret: map[string]secret.Text{}}
+// readSettings is what the command's words ask for.
+func (a *app) readSettings(d crm.Description, o connectOptions) (connect.Change, error) {
+	change := connect.Change{TenantID: o.tenant, Plugin: d.Name, Plain: map[string]string{}, Secret: map[string]secret.Text{}}
 	for _, pair := range o.set {
 		key, value, found := strings.Cut(pair, "=")
 		if !found {
@@ -134,10 +114,7 @@ func (a *app) readSettings(d crm.Description, o connectOptions) (settingsChange,
 		if field.Secret {
 			return change, usageError{fmt.Errorf(a.say("--set %s: это секрет, передайте его на стандартный ввод: --secret %s", "--set %s: this is a secret, give it on standard input: --secret %s"), key, key)}
 		}
-		if err := a.checkValue(field, value); err != nil {
-			return change, err
-		}
-		change.plain[key] = strings.TrimSpace(value)
+		change.Plain[key] = value
 	}
 	if o.secretKey == "" {
 		return change, nil
@@ -149,7 +126,7 @@ func (a *app) readSettings(d crm.Description, o connectOptions) (settingsChange,
 	if !field.Secret {
 		return change, usageError{fmt.Errorf(a.say("--secret %s: эта настройка не секретная, задайте её через --set", "--secret %s: this setting is no secret, use --set"), o.secretKey)}
 	}
-	change.secret[o.secretKey], err = a.readSecret()
+	change.Secret[o.secretKey], err = a.readSecret()
 	return change, err
 }
 
@@ -162,57 +139,6 @@ func (a *app) field(d crm.Description, key string) (crm.Field, error) {
 		keys = append(keys, field.Key)
 	}
 	return crm.Field{}, usageError{fmt.Errorf(a.say("нет настройки %q; есть: %s", "there is no setting %q; there are: %s"), key, strings.Join(keys, ", "))}
-}
-
-func (a *app) checkValue(field crm.Field, value string) error {
-	value = strings.TrimSpace(value)
-	switch {
-	case value == "":
-		return nil
-	case field.Type == crm.FieldBool && value != "true" && value != "false":
-		return usageError{fmt.Errorf(a.say("%s: true или false", "%s must be true or false"), field.Key)}
-	case field.Type == crm.FieldChoice && !slices.ContainsFunc(field.Choices, func(c crm.Choice) bool { return c.Value == value }):
-		values := make([]string, 0, len(field.Choices))
-		for _, choice := range field.Choices {
-			values = append(values, choice.Value)
-		}
-		return usageError{fmt.Errorf(a.say("%s: одно из %s", "%s must be one of %s"), field.Key, strings.Join(values, ", "))}
-	case field.Type == crm.FieldIDs:
-		for id := range strings.SplitSeq(value, ",") {
-			if n, err := strconv.ParseInt(strings.TrimSpace(id), 10, 64); err != nil || n <= 0 {
-				return usageError{fmt.Errorf(a.say("%s: номера больше нуля через запятую", "%s must be whole numbers above zero, comma separated"), field.Key)}
-			}
-		}
-	}
-	return nil
-}
-
-// settle asks the plugin whether the settings can be right and which portal they
-// speak of, and holds what the administrator said of the links (rule 12).
-func (a *app) settle(ctx context.Context, plugin crm.Plugin, d crm.Description, links string, e *store.ConnectionEdit) error {
-	check, err := plugin.CheckSettings(ctx, e.Settings())
-	if err != nil {
-		return err
-	}
-	settings := e.Settings()
-	var lines []string
-	for _, p := range check.Problems {
-		// What is not set yet may come later: until then a run is not_configured.
-		if settings.Get(p.Key) != "" {
-			lines = append(lines, p.Key+": "+p.Message.In(a.locale))
-		}
-	}
-	if len(lines) > 0 {
-		return usageError{errors.New(strings.Join(lines, "; "))}
-	}
-	e.Portal = check.Portal
-	switch links {
-	case "keep":
-		e.LinksPortal = e.Portal
-	case "drop":
-		e.LinksPortal, e.DropLinks = e.Portal, d.ExternalIDColumn
-	}
-	return nil
 }
 
 func (a *app) tellConnected(c store.Connection, asJSON bool) error {

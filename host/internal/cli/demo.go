@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"booking/host/internal/connect"
 	"booking/host/internal/mysqld"
 	"booking/host/internal/problem"
 	"booking/host/internal/runs"
@@ -115,26 +116,22 @@ func (a *app) demoTenant(ctx context.Context, plugin string, settings crm.Settin
 		}
 		tenant = added.ID
 	}
-	running, description, release, err := a.keeper.Plugin(ctx, plugin)
+	_, description, release, err := a.keeper.Describe(ctx, plugin)
 	if err != nil {
 		return 0, err
 	}
-	defer release()
-	change := settingsChange{plain: map[string]string{}, secret: map[string]secret.Text{}}
+	release()
+	change := connect.Change{TenantID: tenant, Plugin: plugin, Plain: map[string]string{}, Secret: map[string]secret.Text{}}
 	for _, field := range description.Fields {
 		value, given := settings[field.Key]
 		switch {
 		case given && field.Secret:
-			change.secret[field.Key] = value
+			change.Secret[field.Key] = value
 		case given:
-			change.plain[field.Key] = value.Reveal()
+			change.Plain[field.Key] = value.Reveal()
 		}
 	}
-	_, err = a.store.EditConnection(ctx, a.box, tenant, func(e *store.ConnectionEdit) error {
-		e.UsePlugin(plugin)
-		change.apply(e)
-		return a.settle(ctx, running, description, "", e)
-	})
+	_, err = a.connections().Save(ctx, change)
 	return tenant, err
 }
 
