@@ -6,14 +6,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"booking/host/internal/plugins"
 	"booking/host/internal/problem"
 	"booking/shared/crmhost"
 )
 
 func (a *app) pluginsCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "plugins", Short: a.say("плагины CRM: показать, доверить", "CRM plugins: list, trust"), Args: words(cobra.NoArgs),
+	cmd := &cobra.Command{Use: "plugins", Short: a.say("плагины CRM: показать, доверить, заменить на ходу", "CRM plugins: list, trust, reload"), Args: words(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(a.pluginsListCommand(), a.pluginsTrustCommand())
+	cmd.AddCommand(a.pluginsListCommand(), a.pluginsTrustCommand(), a.pluginsReloadCommand())
 	return cmd
 }
 
@@ -25,20 +26,25 @@ type pluginJSON struct {
 	// State is trusted, untrusted or broken; Message says why it is not trusted.
 	State   string `json:"state"`
 	Message string `json:"message,omitempty"`
+	// Hosts are those that serve here and have been asked for the plugin.
+	Hosts []plugins.State `json:"hosts,omitempty"`
 }
 
 func (a *app) pluginsListCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "list", Short: a.say("какие плагины есть и можно ли их запускать", "which plugins there are and whether they may run"), Args: words(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			found, err := crmhost.Discover(a.config.PluginDir)
 			if err != nil {
 				return err
 			}
+			served := a.served(cmd.Context())
 			list := make([]pluginJSON, 0, len(found))
 			for _, f := range found {
-				list = append(list, a.inspect(f))
+				p := a.inspect(f)
+				p.Hosts = served[f.Name]
+				list = append(list, p)
 			}
 			if asJSON {
 				return a.printJSON(list)
@@ -47,9 +53,9 @@ func (a *app) pluginsListCommand() *cobra.Command {
 				fmt.Fprintf(a.stdout, a.say("В папке %s плагинов нет.\n", "There are no plugins in %s.\n"), a.config.PluginDir)
 				return nil
 			}
-			table := a.newTable(a.say("ПЛАГИН\tВЕРСИЯ\tСОСТОЯНИЕ\tSHA256\tПОЯСНЕНИЕ", "PLUGIN\tVERSION\tSTATE\tSHA256\tNOTE"))
+			table := a.newTable(a.say("ПЛАГИН\tВЕРСИЯ\tСОСТОЯНИЕ\tПРОЦЕСС\tSHA256\tПОЯСНЕНИЕ", "PLUGIN\tVERSION\tSTATE\tPROCESS\tSHA256\tNOTE"))
 			for _, p := range list {
-				table.row(p.Name, p.Version, p.State, p.SHA256[:min(12, len(p.SHA256))], p.Message)
+				table.row(p.Name, p.Version, p.State, a.processes(p.Hosts), p.SHA256[:min(12, len(p.SHA256))], a.notes(p))
 			}
 			return table.flush()
 		},

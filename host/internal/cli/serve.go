@@ -86,6 +86,7 @@ func (a *app) serve(ctx context.Context, listener net.Listener) error {
 		Handler: pages.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
+	defer a.startControl()()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
