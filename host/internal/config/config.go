@@ -42,6 +42,9 @@ type Config struct {
 	Addr      string `env:"BOOKING_ADDR" envDefault:"127.0.0.1:8080"`
 	// HTTPPortals are lower-case hosts, or host:port.
 	HTTPPortals []string `env:"BOOKING_HTTP_PORTALS"`
+	// Proxy is the address of an HTTP proxy for calls to portals; it may carry a password.
+	Proxy     secret.Text `env:"BOOKING_PROXY"`
+	ProxyFile string      `env:"BOOKING_PROXY_FILE"`
 
 	Lease     time.Duration `env:"BOOKING_LEASE" envDefault:"30s"`
 	LimitWait time.Duration `env:"BOOKING_LIMIT_WAIT" envDefault:"15m"`
@@ -146,6 +149,7 @@ func (c *Config) readFiles() error {
 		{"BOOKING_DSN", c.DSNFile, &c.DSN},
 		{"BOOKING_PLUGIN_DSN", c.PluginDSNFile, &c.PluginDSN},
 		{"BOOKING_SECRET_KEY", c.SecretKeyFile, &c.SecretKey},
+		{"BOOKING_PROXY", c.ProxyFile, &c.Proxy},
 	} {
 		if s.file == "" {
 			continue

@@ -25,7 +25,7 @@ var ErrWrong = errors.New("wrong setting")
 // MinLease is the shortest lease: a heartbeat must fit into it several times.
 const MinLease = time.Second
 
-var secretVariables = []string{"BOOKING_DSN", "BOOKING_PLUGIN_DSN", "BOOKING_SECRET_KEY"}
+var secretVariables = []string{"BOOKING_DSN", "BOOKING_PLUGIN_DSN", "BOOKING_SECRET_KEY", "BOOKING_PROXY"}
 
 var levels = map[string]slog.Level{
 	"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
@@ -41,7 +41,7 @@ var shapes = map[reflect.Type]crm.Text{
 func (c *Config) Validate() error {
 	for _, rule := range []func(*Config) error{
 		(*Config).validateLocale, (*Config).validateDatabase, (*Config).validateKey,
-		(*Config).validateAddresses, (*Config).validatePortals, (*Config).validateTimes, (*Config).validateLog,
+		(*Config).validateAddresses, (*Config).validatePortals, (*Config).validateProxy, (*Config).validateTimes, (*Config).validateLog,
 	} {
 		if err := rule(c); err != nil {
 			return err
@@ -118,6 +118,21 @@ func (c *Config) validatePortals() error {
 				EN: "must be host names, comma separated, with or without a port: portal.local,127.0.0.1:8090",
 			})
 		}
+	}
+	return nil
+}
+
+func (c *Config) validateProxy() error {
+	if c.Proxy.Empty() {
+		return nil
+	}
+	// The parser's error would quote the address, and with it a password.
+	u, err := url.Parse(c.Proxy.Reveal())
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return wrong("BOOKING_PROXY", crm.Text{
+			RU: "нужен адрес прокси, например http://proxy.example:3128",
+			EN: "must be a proxy's address, for example http://proxy.example:3128",
+		})
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func (l *lab) readSpoilt(ctx context.Context, r *report, about string, spoil fun
 }
 
 // bucket is what an ordinary tariff's bucket holds.
-const bucket = rest.DefaultBucket
+const bucket = rest.Standard.Bucket
 
 // clock moves only when somebody sleeps.
 type clock struct {

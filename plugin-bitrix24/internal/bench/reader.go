@@ -77,7 +77,7 @@ func newClient(address string, o rest.Options) (*rest.Client, error) {
 	if o.Transport, err = rest.NewTransport(rest.Policy{HTTPPortals: []string{"127.0.0.1"}}); err != nil {
 		return nil, fmt.Errorf("make a client: %w", err)
 	}
-	o.Portals = rest.NewPortals(0, 0)
+	o.Portals = rest.NewPortals()
 	client, err := rest.New(o)
 	if err != nil {
 		return nil, fmt.Errorf("make a client: %w", err)

@@ -19,6 +19,13 @@ const (
 	keyDepartments = "departments"
 	keyPhone       = "sync_phone"
 	keyPosition    = "sync_position"
+	keyRate        = "rate_limit"
+)
+
+// Values of keyRate.
+const (
+	rateStandard   = "standard"
+	rateEnterprise = "enterprise"
 )
 
 // Extra is what the manifest says beyond the description: a command's name for people
@@ -75,5 +82,17 @@ var fields = []crm.Field{
 		Key: keyPosition, Type: crm.FieldBool, Default: "false",
 		Label: crm.Text{RU: "Обновлять должность", EN: "Keep the position up to date"},
 		Help:  crm.Text{RU: "Должность из карточки сотрудника", EN: "The position in the employee's profile"},
+	},
+	{
+		Key: keyRate, Type: crm.FieldChoice, Default: rateStandard,
+		Label: crm.Text{RU: "Лимит запросов портала", EN: "The portal's request limit"},
+		Help: crm.Text{
+			RU: "Зависит от тарифа: у Enterprise запросов можно больше",
+			EN: "It depends on the plan: Enterprise allows more requests",
+		},
+		Choices: []crm.Choice{
+			{Value: rateStandard, Label: crm.Text{RU: "Обычный: 50 и по 2 в секунду", EN: "Standard: 50 and 2 a second"}},
+			{Value: rateEnterprise, Label: crm.Text{RU: "Enterprise: 250 и по 5 в секунду", EN: "Enterprise: 250 and 5 a second"}},
+		},
 	},
 }

@@ -30,7 +30,7 @@ var _ crm.Plugin = (*Provider)(nil)
 
 // New makes a Provider that still wants a Configure.
 func New() *Provider {
-	return &Provider{portals: rest.NewPortals(rest.DefaultBucket, rest.DefaultLeak)}
+	return &Provider{portals: rest.NewPortals()}
 }
 
 // setup is what one Configure said.

@@ -16,6 +16,7 @@ type settings struct {
 	departments []string
 	phone       bool
 	position    bool
+	rate        rest.Rate
 }
 
 var departmentID = regexp.MustCompile(`^[1-9][0-9]{0,18}$`)
@@ -50,6 +51,14 @@ func readSettings(from crm.Settings) (settings, []crm.FieldProblem) {
 		default:
 			problem(key, textFlag)
 		}
+	}
+	switch from.Get(keyRate) {
+	case "", rateStandard:
+		s.rate = rest.Standard
+	case rateEnterprise:
+		s.rate = rest.Enterprise
+	default:
+		problem(keyRate, textRate)
 	}
 	slices.SortFunc(problems, func(a, b crm.FieldProblem) int { return strings.Compare(a.Key, b.Key) })
 	return s, problems

@@ -47,7 +47,7 @@ func (p *Provider) SyncUsers(ctx context.Context, r crm.SyncRequest, events crm.
 func (p *Provider) client(setup *setup, s settings, log requestLog, limited func(time.Time) error) (*rest.Client, error) {
 	return rest.New(rest.Options{
 		Webhook: s.webhook, Transport: setup.transport, Portals: p.portals, Clock: p.clock,
-		LimitWait: setup.LimitWait, OnRequest: log.write, OnLimited: limited,
+		Rate: s.rate, LimitWait: setup.LimitWait, OnRequest: log.write, OnLimited: limited,
 	})
 }
 

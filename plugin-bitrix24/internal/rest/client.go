@@ -39,6 +39,8 @@ type Options struct {
 	// OnLimited is told until when a limit makes us wait, and then the zero time; may
 	// be nil. Its error stops the reading.
 	OnLimited func(until time.Time) error
+	// Rate is what the portal's tariff allows; zero: Standard.
+	Rate Rate
 	// Jitter is a random number from 0 to 1 (exclusive); nil: math/rand.
 	Jitter func() float64
 }
@@ -86,11 +88,14 @@ func New(o Options) (*Client, error) {
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64
 	}
+	if o.Rate == (Rate{}) {
+		o.Rate = Standard
+	}
 	o.RequestTimeout = orDefault(o.RequestTimeout, DefaultRequestTimeout)
 	o.Silence = orDefault(o.Silence, DefaultSilence)
 	o.LimitWait = orDefault(o.LimitWait, DefaultLimitWait)
 	return &Client{
-		o: o, bucket: o.Portals.of(o.Webhook.hostPort()), limitLeft: o.LimitWait,
+		o: o, bucket: o.Portals.of(o.Webhook.hostPort(), o.Rate), limitLeft: o.LimitWait,
 		resets: map[string]time.Time{},
 	}, nil
 }

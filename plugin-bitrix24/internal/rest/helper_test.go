@@ -61,7 +61,7 @@ type bench struct {
 
 func newBench(t testing.TB, o portalsim.Options) *bench {
 	t.Helper()
-	b := &bench{clock: newFakeClock(), portals: NewPortals(0, 0)}
+	b := &bench{clock: newFakeClock(), portals: NewPortals()}
 	o.Secret = testSecret
 	o.Now, o.Sleep = b.clock.Now, b.clock.Sleep
 	if o.HugeBody == 0 {
@@ -75,7 +75,7 @@ func newBench(t testing.TB, o portalsim.Options) *bench {
 // serveFunc puts a hand-made handler in the portal's place.
 func newHandlerBench(t testing.TB, h http.HandlerFunc) *bench {
 	t.Helper()
-	b := &bench{clock: newFakeClock(), portals: NewPortals(0, 0)}
+	b := &bench{clock: newFakeClock(), portals: NewPortals()}
 	b.serve(t, h)
 	return b
 }

@@ -5,43 +5,42 @@ import (
 	"time"
 )
 
-// The portal's leaky bucket of ordinary tariffs (limits.md): blocked above 50
-// requests, two of which leak out every second. Enterprise has 250 and 5.
-const (
-	DefaultBucket = 50
-	DefaultLeak   = 2.0
+// Rate is a portal's leaky bucket (limits.md): blocked above Bucket requests, of
+// which Leak leak out every second.
+type Rate struct {
+	Bucket int
+	Leak   float64
+}
+
+// The rates of Bitrix24's tariffs. Every one but Enterprise is Standard.
+var (
+	Standard   = Rate{Bucket: 50, Leak: 2}
+	Enterprise = Rate{Bucket: 250, Leak: 5}
 )
 
 // Portals is what a process knows about the portals it calls, shared by all its
 // tenants: each portal's bucket and how many people it had last time.
 type Portals struct {
-	bucket int
-	leak   float64
-
 	mu      sync.Mutex
 	buckets map[string]*bucket
 	sizes   map[string]int
 }
 
-// NewPortals makes an empty memory; zero values mean the ordinary tariff.
-func NewPortals(bucketSize int, leakPerSecond float64) *Portals {
-	if bucketSize <= 0 {
-		bucketSize = DefaultBucket
-	}
-	if leakPerSecond <= 0 {
-		leakPerSecond = DefaultLeak
-	}
-	return &Portals{bucket: bucketSize, leak: leakPerSecond, buckets: map[string]*bucket{}, sizes: map[string]int{}}
+// NewPortals makes an empty memory.
+func NewPortals() *Portals {
+	return &Portals{buckets: map[string]*bucket{}, sizes: map[string]int{}}
 }
 
-func (p *Portals) of(portal string) *bucket {
+// of returns the portal's bucket. What is in it stays when its rate is set anew.
+func (p *Portals) of(portal string, rate Rate) *bucket {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b := p.buckets[portal]
 	if b == nil {
-		b = &bucket{size: float64(p.bucket), leak: p.leak}
+		b = &bucket{}
 		p.buckets[portal] = b
 	}
+	b.set(rate)
 	return b
 }
 
@@ -60,11 +59,16 @@ func (p *Portals) setSize(key string, n int) {
 
 // bucket is our copy of the portal's: what is in it and since when.
 type bucket struct {
+	mu         sync.Mutex
 	size, leak float64
+	level      float64
+	at         time.Time
+}
 
-	mu    sync.Mutex
-	level float64
-	at    time.Time
+func (b *bucket) set(rate Rate) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.size, b.leak = float64(rate.Bucket), rate.Leak
 }
 
 // reserve puts one request in and says how long it must wait before it is sent.

@@ -40,7 +40,7 @@ func readInChild() error {
 	if err != nil {
 		return err
 	}
-	client, err := New(Options{Webhook: webhook, Transport: transport, Portals: NewPortals(0, 0)})
+	client, err := New(Options{Webhook: webhook, Transport: transport, Portals: NewPortals()})
 	if err != nil {
 		return err
 	}

@@ -120,7 +120,7 @@ func TestNameOfPrivateAddressIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := &bench{clock: newFakeClock(), portals: NewPortals(0, 0), transport: transport}
+		b := &bench{clock: newFakeClock(), portals: NewPortals(), transport: transport}
 		b.webhook = mustParse(t, "https://portal.example.org/rest/1/"+testSecret+"/")
 		wantCode(t, readOnce(t, b.client(t)), crm.CodePortalUnreachable, "BOOKING_HTTP_PORTALS")
 		if b.clock.Slept() > 0 {
@@ -179,7 +179,7 @@ func TestIPv6Loopback(t *testing.T) {
 	server.Start()
 	defer server.Close()
 	transport, _ := NewTransport(Policy{HTTPPortals: []string{"::1"}})
-	b := &bench{clock: newFakeClock(), portals: NewPortals(0, 0), transport: transport}
+	b := &bench{clock: newFakeClock(), portals: NewPortals(), transport: transport}
 	b.webhook = mustParse(t, server.URL+"/rest/1/"+testSecret+"/")
 	if err := readOnce(t, b.client(t)); err != nil {
 		t.Fatal(err)
@@ -203,7 +203,7 @@ func tlsBench(t *testing.T, host string, roots bool) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{clock: newFakeClock(), portals: NewPortals(0, 0), transport: transport}
+	b := &bench{clock: newFakeClock(), portals: NewPortals(), transport: transport}
 	b.webhook = mustParse(t, "https://"+net.JoinHostPort(host, port)+"/rest/1/"+testSecret+"/")
 	return b
 }
@@ -247,7 +247,7 @@ func TestUnknownHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{clock: newFakeClock(), portals: NewPortals(0, 0), transport: transport}
+	b := &bench{clock: newFakeClock(), portals: NewPortals(), transport: transport}
 	b.webhook = mustParse(t, "https://portal.invalid/rest/1/"+testSecret+"/")
 	wantCode(t, readOnce(t, b.client(t)), crm.CodePortalUnreachable)
 }
@@ -374,7 +374,7 @@ func TestProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{clock: newFakeClock(), portals: NewPortals(0, 0), transport: transport}
+	b := &bench{clock: newFakeClock(), portals: NewPortals(), transport: transport}
 	b.webhook = mustParse(t, "http://portal.invalid/rest/1/"+testSecret+"/")
 	if err := readOnce(t, b.client(t)); err != nil {
 		t.Fatal(err)
