@@ -6,13 +6,29 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // counts are the server's own (userstat): what an account asked, and how many rows
 // of users were inserted, updated or deleted by anybody.
 type counts struct{ statements, usersChanged int }
 
+// The server adds a statement up after it has answered it, so a count is taken when
+// it does not move any more.
 func (l *lab) counts(ctx context.Context, account string) (counts, error) {
+	last, err := l.countsNow(ctx, account)
+	for err == nil {
+		time.Sleep(2 * time.Millisecond)
+		var now counts
+		if now, err = l.countsNow(ctx, account); now == last {
+			break
+		}
+		last = now
+	}
+	return last, err
+}
+
+func (l *lab) countsNow(ctx context.Context, account string) (counts, error) {
 	var c counts
 	err := l.admin.NewRaw(`SELECT COALESCE(SUM(select_commands + update_commands + other_commands), 0)
 		FROM information_schema.user_statistics WHERE user = ?`, account).Scan(ctx, &c.statements)

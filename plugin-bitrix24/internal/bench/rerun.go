@@ -88,6 +88,9 @@ func (m *rerunning) repeat(ctx context.Context, portal *simulator, latency time.
 	if err != nil {
 		return err
 	}
+	if err := o.waited(); err != nil {
+		return err
+	}
 	m.report.time(m.name(timePlugin, latency), o.took)
 	m.written = max(m.written, o.usersChanged)
 	m.statements = max(m.statements, o.statements)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -40,22 +41,31 @@ func (l *lab) inProcess(ctx context.Context) (crm.Plugin, error) {
 
 // outcome is one run and what everybody counted meanwhile.
 type outcome struct {
-	took time.Duration
+	took                       time.Duration
+	reading, planning, writing time.Duration // the parts of took
 	crm.SyncResult
 	counts
 	portal portalStats
 	events listener
 }
 
-// listener counts what a host would be told.
+func (o outcome) parts() string {
+	return fmt.Sprintf("%s reading, %s planning, %s writing", short(o.reading), short(o.planning), short(o.writing))
+}
+
+// listener counts what a host would be told, and notes when a stage first showed.
 type listener struct {
 	changes int
 	limited bool
+	stages  map[crm.Stage]time.Time
 }
 
 // Progress implements [crm.Events].
 func (l *listener) Progress(p crm.Progress) error {
 	l.limited = l.limited || !p.LimitedUntil.IsZero()
+	if _, seen := l.stages[p.Stage]; !seen {
+		l.stages[p.Stage] = time.Now()
+	}
 	return nil
 }
 
@@ -77,6 +87,7 @@ func (l *lab) sync(ctx context.Context, plugin crm.Plugin, portal *simulator) (o
 	if err != nil {
 		return o, err
 	}
+	o.events.stages = map[crm.Stage]time.Time{}
 	began := time.Now()
 	run, err := l.claim(ctx)
 	if err != nil {
@@ -92,7 +103,13 @@ func (l *lab) sync(ctx context.Context, plugin crm.Plugin, portal *simulator) (o
 	if err := l.finish(ctx, run); err != nil {
 		return o, err
 	}
-	o.took = time.Since(began)
+	ended := time.Now()
+	o.took = ended.Sub(began)
+	o.reading = o.events.stages[crm.StagePlanning].Sub(began)
+	o.planning = ended.Sub(began) - o.reading
+	if writing, wrote := o.events.stages[crm.StageWriting]; wrote {
+		o.planning, o.writing = writing.Sub(began)-o.reading, ended.Sub(writing)
+	}
 	after, err := l.counts(ctx, accountPlugin)
 	if err != nil {
 		return o, err
@@ -101,6 +118,14 @@ func (l *lab) sync(ctx context.Context, plugin crm.Plugin, portal *simulator) (o
 	answered, err := portal.stats(ctx)
 	o.portal = answered.since(asked)
 	return o, err
+}
+
+// waited says that what was timed is a limit.
+func (o outcome) waited() error {
+	if o.events.limited {
+		return errors.New("the client waited for a limit of requests: fewer repetitions, please")
+	}
+	return nil
 }
 
 // claim makes the row of a run as the host does (host/internal/store/run_claim.go).
