@@ -60,7 +60,7 @@ func NewWith(t testing.TB, options string) string {
 			return
 		}
 		defer db.Close()
-		_, _ = db.Exec("DROP DATABASE IF EXISTS " + name)
+		_, _ = db.ExecContext(context.Background(), "DROP DATABASE IF EXISTS "+name)
 	})
 	named := config.Clone()
 	named.DBName = name
@@ -127,7 +127,7 @@ func settle(c *mysql.Config) {
 
 func mustExec(t testing.TB, db *sql.DB, query string) {
 	t.Helper()
-	if _, err := db.Exec(query); err != nil {
+	if _, err := db.ExecContext(t.Context(), query); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 }
