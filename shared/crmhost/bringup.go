@@ -98,6 +98,8 @@ func (s *Supervisor) launch(ctx context.Context, a *attempt) (*instance, error) 
 // introduce is what comes before the first call of anybody else.
 func (s *Supervisor) introduce(ctx context.Context, i *instance, migrate bool) error {
 	if s.options.Configure != nil {
+		ctx, cancel := context.WithTimeout(ctx, s.options.Process.StartTimeout)
+		defer cancel()
 		if err := s.options.Configure(ctx, i.process); err != nil {
 			return fmt.Errorf("configure the plugin %s: %w", s.options.Name, err)
 		}

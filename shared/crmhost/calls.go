@@ -22,6 +22,8 @@ var _ crm.Plugin = calls{}
 
 // Describe implements crm.Plugin.
 func (c calls) Describe(ctx context.Context) (d crm.Description, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.p.options.CallTimeout)
+	defer cancel()
 	err = c.guard(ctx, func() error {
 		if d, err = c.p.remote.Describe(ctx); err != nil {
 			return err
@@ -34,6 +36,8 @@ func (c calls) Describe(ctx context.Context) (d crm.Description, err error) {
 
 // Configure implements crm.Plugin.
 func (c calls) Configure(ctx context.Context, cfg crm.Configuration) error {
+	ctx, cancel := context.WithTimeout(ctx, c.p.options.CallTimeout)
+	defer cancel()
 	c.p.secrets.add(cfg.DSN)
 	c.p.secrets.add(cfg.Proxy)
 	return c.guard(ctx, func() error { return c.p.remote.Configure(ctx, cfg) })
@@ -51,6 +55,8 @@ func (c calls) Migrate(ctx context.Context, m crm.Migration) (r crm.MigrationRes
 
 // CheckSettings implements crm.Plugin.
 func (c calls) CheckSettings(ctx context.Context, s crm.Settings) (r crm.SettingsCheck, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.p.options.CallTimeout)
+	defer cancel()
 	c.remember(s)
 	err = c.guard(ctx, func() error { r, err = c.p.remote.CheckSettings(ctx, s); return err })
 	r.Portal = clean(r.Portal, maxLabel)
@@ -63,6 +69,8 @@ func (c calls) CheckSettings(ctx context.Context, s crm.Settings) (r crm.Setting
 
 // CheckConnection implements crm.Plugin.
 func (c calls) CheckConnection(ctx context.Context, q crm.ConnectionRequest) (r crm.ConnectionCheck, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.p.options.CallTimeout)
+	defer cancel()
 	c.remember(q.Settings)
 	err = c.guard(ctx, func() error { r, err = c.p.remote.CheckConnection(ctx, q); return err })
 	for i := range r.Findings {

@@ -165,6 +165,8 @@ func (s *Supervisor) migrate(ctx context.Context, i *instance, again bool) ([]st
 	if i.migrated && !again {
 		return nil, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.options.MigrateTimeout)
+	defer cancel()
 	applied, err := s.options.Migrate(ctx, i.process)
 	i.migrated = i.migrated || err == nil
 	return applied, err

@@ -46,6 +46,9 @@ type Options struct {
 	// Silence is how long a question may stay unanswered before the plugin is
 	// killed (15 s).
 	Silence time.Duration
+	// CallTimeout bounds every call but Migrate and a run (3 min); a caller's own
+	// deadline may be earlier. The plugin is not killed for being late.
+	CallTimeout time.Duration
 	// Limits of the process and of what it says.
 	Limits Limits
 }
@@ -56,7 +59,7 @@ func (o Options) withDefaults() Options {
 		fallback time.Duration
 	}{
 		{&o.StartTimeout, 10 * time.Second}, {&o.StopGrace, 5 * time.Second},
-		{&o.HealthInterval, 3 * time.Second}, {&o.Silence, 15 * time.Second},
+		{&o.HealthInterval, 3 * time.Second}, {&o.Silence, 15 * time.Second}, {&o.CallTimeout, 3 * time.Minute},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.fallback

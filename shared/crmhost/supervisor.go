@@ -24,7 +24,9 @@ type Supervision struct {
 	// Migrate is called before the first Use of a process and returns what it did;
 	// nil for plugins that bring no migration.
 	Migrate func(context.Context, *Process) (applied []string, err error)
-	Restart Restart
+	// MigrateTimeout bounds Migrate (30 min: an ALTER of a large table takes its time).
+	MigrateTimeout time.Duration
+	Restart        Restart
 	// Patience is how long a caller waits for a restart to become due (5 s).
 	Patience time.Duration
 	// DrainLimit is how long users of a process that a reload has replaced may go
@@ -44,7 +46,7 @@ func (o Supervision) withDefaults() Supervision {
 	for _, d := range []struct {
 		value    *time.Duration
 		fallback time.Duration
-	}{{&o.Patience, 5 * time.Second}, {&o.DrainLimit, 10 * time.Minute}, {&o.CloseGrace, 5 * time.Second}} {
+	}{{&o.Patience, 5 * time.Second}, {&o.DrainLimit, 10 * time.Minute}, {&o.CloseGrace, 5 * time.Second}, {&o.MigrateTimeout, 30 * time.Minute}} {
 		if *d.value <= 0 {
 			*d.value = d.fallback
 		}

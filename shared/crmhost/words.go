@@ -51,7 +51,8 @@ func (w *lastWords) keep(line string) {
 }
 
 func startsPanic(line string) bool {
-	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")
+	// Without the space: the line has been trimmed, and a panic may have no text.
+	return strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:")
 }
 
 // String returns the kept lines.
