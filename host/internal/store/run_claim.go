@@ -46,7 +46,10 @@ func (s *Store) StartRun(ctx context.Context, run *Run, lease time.Duration) err
 	if run.ID, err = result.LastInsertId(); err != nil {
 		return fmt.Errorf("learn the run's number: %w", err)
 	}
-	return databaseError("read a run", s.db.NewSelect().Model(run).WherePK().Scan(ctx))
+	// The tenant is claimed: an error now would leave it so until the lease has run out.
+	return s.read(ctx, "read a run", func(ctx context.Context) error {
+		return s.db.NewSelect().Model(run).WherePK().Scan(ctx)
+	})
 }
 
 func (s *Store) busy(ctx context.Context, tenant int64) error {
