@@ -149,7 +149,15 @@ func (w *watched) pin() {
 	}
 }
 
+// use is released with the test.
 func (w *watched) use() *crmhost.Hold {
+	w.t.Helper()
+	h := w.hold()
+	w.t.Cleanup(h.Release)
+	return h
+}
+
+func (w *watched) hold() *crmhost.Hold {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
@@ -157,8 +165,15 @@ func (w *watched) use() *crmhost.Hold {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(h.Release)
 	return h
+}
+
+// do asks for something that may end the process.
+func (w *watched) do(what string) {
+	w.t.Helper()
+	h := w.hold()
+	defer h.Release()
+	_ = ask(h, what)
 }
 
 func (w *watched) pid() int {
