@@ -74,8 +74,17 @@ func (s Set) marks(ctx context.Context, db *bun.DB) (map[string]time.Time, error
 	return marks, nil
 }
 
+// forget unmarks the steps of this set, and only those: link columns share their books.
 func (s Set) forget(ctx context.Context, db *bun.DB) error {
-	if _, err := db.ExecContext(ctx, "DELETE FROM ?", bun.Ident(s.books())); err != nil {
+	steps, err := s.steps(s.patience)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, step := range steps.Sorted() {
+		names = append(names, step.Name)
+	}
+	if _, err := db.ExecContext(ctx, "DELETE FROM ? WHERE name IN (?)", bun.Ident(s.books()), bun.List(names)); err != nil {
 		return fmt.Errorf("forget the finished steps: %w", err)
 	}
 	return nil

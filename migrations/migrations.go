@@ -79,7 +79,7 @@ func (s Set) Up(ctx context.Context, db *bun.DB) ([]string, error) {
 }
 
 // Satisfied reports whether Up has nothing to do. It only reads, needs no right but
-// SELECT, and for Bitrix24 it is a single statement. Something in the way that Up
+// SELECT, and a yes of a set that changes users costs one statement. Something that Up
 // would refuse (a column of an unusable type) is an error.
 func (s Set) Satisfied(ctx context.Context, db *bun.DB) (bool, error) {
 	satisfied, err := s.satisfied(ctx, db)

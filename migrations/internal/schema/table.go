@@ -60,8 +60,26 @@ LEFT JOIN information_schema.statistics s
 WHERE c.table_schema = DATABASE() AND c.table_name = ?`
 
 // Read returns a table of the current database, nil when the account sees none of
-// this name.
-func Read(ctx context.Context, db bun.IDB, name string) (*Table, error) {
+// this name. Nobody can change the table while it is read.
+//
+// information_schema itself takes no lock on names: in the moment in which a copying
+// ALTER of somebody else renames the table it shows neither the table nor, a little
+// later, its indexes. So the table is held first, for the length of the question.
+func Read(ctx context.Context, db *bun.DB, name string) (*Table, error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read the columns of %s: %w", name, err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if there, err := exists(ctx, tx, name); err != nil || !there {
+		return nil, err
+	}
+	return Glance(ctx, tx, name)
+}
+
+// Glance is Read in one statement, without holding the table. What it shows is there;
+// what it does not show may be there all the same.
+func Glance(ctx context.Context, db bun.IDB, name string) (*Table, error) {
 	records, err := query(ctx, db, tableQuery, name, name)
 	if err != nil {
 		return nil, fmt.Errorf("read the columns of %s: %w", name, err)
@@ -69,6 +87,10 @@ func Read(ctx context.Context, db bun.IDB, name string) (*Table, error) {
 	if len(records) == 0 {
 		return nil, nil //nolint:nilnil // absence is an answer here, not an error
 	}
+	return assemble(name, records), nil
+}
+
+func assemble(name string, records []record) *Table {
 	t := &Table{Name: name, Columns: map[string]Column{}, Indexes: map[string]Index{}}
 	for _, r := range records {
 		c := r.column()
@@ -78,10 +100,11 @@ func Read(ctx context.Context, db bun.IDB, name string) (*Table, error) {
 			t.Indexes[key] = r.addTo(t.Indexes[key])
 		}
 	}
-	return t, nil
+	return t
 }
 
-// Tables returns which of the named tables exist in the current database.
+// Tables returns which of the named tables exist in the current database. When all do
+// it is one statement.
 func Tables(ctx context.Context, db bun.IDB, names ...string) (map[string]bool, error) {
 	records, err := query(ctx, db, `SELECT table_name AS t_name FROM information_schema.tables
 WHERE table_schema = DATABASE() AND table_name IN (?)`, bun.List(names))
@@ -91,6 +114,18 @@ WHERE table_schema = DATABASE() AND table_name IN (?)`, bun.List(names))
 	found := make(map[string]bool, len(records))
 	for _, r := range records {
 		found[r["t_name"].String] = true
+	}
+	for _, name := range names {
+		if found[name] {
+			continue
+		}
+		there, err := exists(ctx, db, name)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			found[name] = true
+		}
 	}
 	return found, nil
 }
