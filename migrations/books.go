@@ -49,7 +49,7 @@ func makeBooks(ctx context.Context, db *bun.DB, s Set) error {
 		if there[table] {
 			continue
 		}
-		if _, err := db.ExecContext(ctx, statement, bun.Ident(table)); err != nil && !ddl.IsDuplicate(err) {
+		if _, err := db.ExecContext(ctx, statement, bun.Ident(table)); err != nil {
 			return fmt.Errorf("make the table %s: %w", table, err)
 		}
 	}
