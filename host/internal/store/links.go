@@ -62,7 +62,8 @@ func (s *Store) DropLinks(ctx context.Context, tenantID int64, column string) (i
 }
 
 func (s *Store) dropLinks(ctx context.Context, tx bun.Tx, tenantID int64, column string) (int, error) {
-	result, err := tx.NewUpdate().Table("users").Set("? = NULL", bun.Ident(column)).Set("updated_at = ?", s.now()).
+	// The column's own default: NULL, or '' where an older server wants no NULL.
+	result, err := tx.NewUpdate().Table("users").Set("? = DEFAULT", bun.Ident(column)).Set("updated_at = ?", s.now()).
 		Where("tenant_id = ?", tenantID).Where("? <> ''", bun.Ident(column)).Exec(ctx)
 	if err != nil {
 		return 0, err

@@ -222,3 +222,24 @@ func TestLinksAreCountedAndDroppedInOneTenantOnly(t *testing.T) {
 		t.Errorf("%d rows have a new updated_at, error %v", touched, err)
 	}
 }
+
+// Older copies of the existing server may want no NULL in the link column.
+func TestLinksAreDroppedFromAColumnWithoutNull(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tenant, _ := people(t, b)
+	for _, query := range []string{
+		"UPDATE users SET " + linkField + " = '' WHERE " + linkField + " IS NULL",
+		"ALTER TABLE users MODIFY " + linkField + " VARCHAR(255) NOT NULL DEFAULT ''",
+	} {
+		if _, err := b.DB().ExecContext(b.ctx, query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if dropped, err := b.DropLinks(b.ctx, tenant, linkField); dropped != 1 || err != nil {
+		t.Errorf("dropped %d, error %v", dropped, err)
+	}
+	if n, err := b.LinkCount(b.ctx, tenant, linkField); n != 0 || err != nil {
+		t.Errorf("%d links, error %v", n, err)
+	}
+}
