@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"booking/host/internal/problem"
+	"booking/host/internal/runjson"
 	"booking/host/internal/runs"
 	"booking/host/internal/store"
 	"booking/shared/crm"
@@ -95,7 +96,7 @@ func (a *app) syncUsers(cmd *cobra.Command, tenant int64, mode crm.Mode, asJSON 
 		outcome, err := start(ctx, service, runs.Request{TenantID: id, Mode: mode, Trigger: "cli"}, watch)
 		watch.done()
 		if err != nil {
-			outcome = notStarted(id, mode, err)
+			outcome = unfinished(outcome.Run, id, mode, err)
 		}
 		a.tellOutcome(outcome, asJSON, watch)
 		worst = worse(worst, outcomeStatus(outcome))
@@ -106,14 +107,14 @@ func (a *app) syncUsers(cmd *cobra.Command, tenant int64, mode crm.Mode, asJSON 
 	return nil
 }
 
-// notStarted is the outcome of a run that did not even get a row: the database
-// failed, or nobody knows the tenant.
-func notStarted(tenant int64, mode crm.Mode, err error) runs.Outcome {
+// unfinished is the outcome of a run whose end could not be written down, or that did
+// not even get a row: the database failed, or nobody knows the tenant.
+func unfinished(run store.Run, tenant int64, mode crm.Mode, err error) runs.Outcome {
 	code := crm.CodeOf(err)
 	if errors.Is(err, store.ErrNotFound) {
 		code = crm.CodeTenantBlocked
 	}
-	run := store.Run{TenantID: tenant, Mode: mode, Status: store.StatusFailed}
+	run.TenantID, run.Mode, run.Status = tenant, mode, store.StatusFailed
 	run.SetError(code, problem.TextOf(err))
 	return runs.Outcome{Run: run, Message: problem.TextOf(err)}
 }
@@ -140,7 +141,7 @@ func worse(a, b int) int {
 
 func (a *app) tellOutcome(outcome runs.Outcome, asJSON bool, watch *progress) {
 	if asJSON {
-		_ = json.NewEncoder(a.stdout).Encode(newOutcomeJSON(outcome, a.locale, time.Now()))
+		_ = json.NewEncoder(a.stdout).Encode(runjson.NewOutcome(outcome, a.locale, time.Now()))
 		if outcome.Message != (crm.Text{}) {
 			fmt.Fprintln(a.stderr, "⚠️ "+oneLine(outcome.Message.In(a.locale)))
 		}

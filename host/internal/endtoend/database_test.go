@@ -60,6 +60,33 @@ func TestDatabaseAwayForGood(t *testing.T) {
 	b.completes("after the database came back")
 }
 
+// The host's own connection is away for longer than its lease: it stops the plugin,
+// whose connection still works, and says which run it could not end.
+func TestHostLosesItsDatabase(t *testing.T) {
+	t.Parallel()
+	b, p := newBig(t)
+	own := newProxy(t, b.dsn)
+	b.env["BOOKING_DSN_FILE"] = b.file("secret/dsn", through(b.dsn, own))
+	b.env["BOOKING_LEASE"] = "4s"
+	b.reset()
+	held := p.stopAt(stop{chunk: 1})
+	run := b.start("sync-users", "--tenant", b.tenant, "--json")
+	b.reached(held, run)
+	own.cut()
+	failed := run.wait()
+	held.drops()
+	o := readOutcome(t, failed.stdout)
+	if failed.code != 1 || o.Run == 0 || o.Status != "failed" || o.Error.Code != "database" {
+		t.Fatal(failed)
+	}
+	own.up(own.address)
+	b.leaseRunsOut()
+	b.completes("after the host lost its database")
+	if status := b.runStatus(o.Run); status != "interrupted\tNULL" {
+		t.Fatalf("the run is %q, want interrupted", status)
+	}
+}
+
 // A database that is not there when a command begins is waited for, and said so.
 func TestDatabaseComesUpLate(t *testing.T) {
 	t.Parallel()

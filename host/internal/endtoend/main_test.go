@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	// Many of these tests wait (for a lease, for a silent plugin) and need no processor
 	// meanwhile: more of them at once than there are processors.
-	_ = flag.Set("test.parallel", "5")
+	_ = flag.Set("test.parallel", "6")
 	os.Exit(run(m))
 }
 

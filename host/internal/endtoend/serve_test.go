@@ -1,12 +1,16 @@
 package endtoend
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // serve answers on BOOKING_ADDR until Ctrl-C and then ends with status 0; a taken port
@@ -126,9 +130,69 @@ func TestPortalHangs(t *testing.T) {
 	if o := readOutcome(t, stopped.stdout); stopped.code != 1 || o.Status != "cancelled" {
 		t.Fatal(stopped)
 	}
-	if after := query(t, w.db, "SELECT * FROM users ORDER BY id"); strings.Join(before, "\n") != strings.Join(after, "\n") {
-		t.Fatal("the table users was touched")
+	if diff := cmp.Diff(before, query(t, w.db, "SELECT * FROM users ORDER BY id")); diff != "" {
+		t.Fatalf("the table users was touched:\n%s", diff)
 	}
 	portal.ask("DELETE", "/faults", "")
 	w.must("", "sync-users", "--tenant", tenant)
+}
+
+// Issue 3: a portal that answers nothing at all. "A request is given up after 60 s, a
+// silent portal after 120 s in all (portal_unreachable)."
+func TestPortalSaysNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	portal := startPortal(t, "--people", "20")
+	tenant := w.connected(portal)
+	w.must("", "sync-users", "--tenant", tenant)
+	before := query(t, w.db, "SELECT * FROM users ORDER BY id")
+	portal.ask("POST", "/faults", "hang,times=always")
+	began := time.Now()
+	failed := w.exits(1, "", "sync-users", "--tenant", tenant, "--json")
+	if o := readOutcome(t, failed.stdout); o.Status != "failed" || o.Error.Code != "portal_unreachable" {
+		t.Fatal(failed)
+	}
+	if took := time.Since(began); took < 100*time.Second {
+		t.Errorf("a silent portal was given up after %s already", took)
+	}
+	if diff := cmp.Diff(before, query(t, w.db, "SELECT * FROM users ORDER BY id")); diff != "" {
+		t.Fatalf("the table users was touched:\n%s", diff)
+	}
+	portal.ask("DELETE", "/faults", "")
+	w.must("", "sync-users", "--tenant", tenant)
+}
+
+// sync-users --queue: the run waits for a host that serves, which carries it out; and
+// plugins reload puts a new process in the place of that host's plugin.
+func TestQueueAndReload(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	portal := startPortal(t, "--people", "20")
+	tenant := w.connected(portal)
+	queued := readOutcome(t, w.must("", "sync-users", "--tenant", tenant, "--queue", "--json"))
+	if queued.Status != "queued" || queued.Run == 0 {
+		t.Fatalf("%+v", queued)
+	}
+	if shown := w.must("", "runs", "show", fmt.Sprint(queued.Run), "--json"); !strings.Contains(shown, `"status":"queued"`) || !strings.Contains(shown, `"started_at":null`) {
+		t.Fatal(shown)
+	}
+	serving := w.start("serve")
+	eventually(t, patience, "the queued run to be carried out", func() bool {
+		return w.runStatus(queued.Run) == "succeeded\tNULL"
+	})
+	if people := query(t, w.db, "SELECT COUNT(*) FROM users")[0]; people != "20" {
+		t.Fatal(people)
+	}
+	before := serving.plugin()
+	w.must("", "plugins", "reload", pluginName)
+	gone(t, before, patience)
+	again := readOutcome(t, w.must("", "sync-users", "--tenant", tenant, "--queue", "--json"))
+	eventually(t, patience, "a run in the new process", func() bool { return w.runStatus(again.Run) == "succeeded\tNULL" })
+	if after := serving.plugin(); after == before {
+		t.Fatal("the plugin's process is the old one")
+	}
+	serving.signal(syscall.SIGTERM)
+	if r := serving.wait(); r.code != 0 {
+		t.Fatal(r)
+	}
 }
