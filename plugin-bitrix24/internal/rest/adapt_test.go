@@ -82,10 +82,10 @@ func oddPortal(n int, first bool) http.HandlerFunc {
 			return
 		}
 		after := 0
-		members(body, func(name string, value []byte) {
-			if name == "FILTER" {
-				members(value, func(name string, value []byte) {
-					if name == ">ID" {
+		members(body, func(name, value []byte) {
+			if string(name) == "FILTER" {
+				members(value, func(name, value []byte) {
+					if string(name) == ">ID" {
 						after, _ = strconv.Atoi(parseText(value).value)
 					}
 				})

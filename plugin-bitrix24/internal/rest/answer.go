@@ -32,8 +32,8 @@ func parseAnswer(raw []byte) (*answer, error) {
 		return nil, errors.New("the answer is no JSON object: " + describe(raw))
 	}
 	a := &answer{total: -1}
-	members(raw, func(name string, value []byte) {
-		switch name {
+	members(raw, func(name, value []byte) {
+		switch string(name) {
 		case "result":
 			a.result = value
 		case "error":
@@ -53,8 +53,8 @@ func parseAnswer(raw []byte) (*answer, error) {
 }
 
 func parseTiming(raw []byte) (t timing) {
-	members(raw, func(name string, value []byte) {
-		switch name {
+	members(raw, func(name, value []byte) {
+		switch string(name) {
 		case "finish":
 			t.finish = parseText(value).seconds()
 		case "operating_reset_at":
@@ -93,16 +93,16 @@ func parseBatch(raw []byte, w Webhook) (*batchAnswer, error) {
 		return nil, errors.New("the batch's result is no object")
 	}
 	b := &batchAnswer{results: map[string][]byte{}, errors: map[string]portalError{}, totals: map[string]int{}}
-	members(raw, func(part string, value []byte) {
-		switch part {
+	members(raw, func(part, value []byte) {
+		switch string(part) {
 		case "result":
-			members(value, func(key string, result []byte) { b.results[key] = result })
+			members(value, func(key, result []byte) { b.results[string(key)] = result })
 		case "result_error":
-			members(value, func(key string, e []byte) { b.errors[key] = commandError(e, w) })
+			members(value, func(key, e []byte) { b.errors[string(key)] = commandError(e, w) })
 		case "result_total":
-			members(value, func(key string, total []byte) { b.totals[key] = parseText(total).count() })
+			members(value, func(key, total []byte) { b.totals[string(key)] = parseText(total).count() })
 		case "result_time":
-			members(value, func(_ string, t []byte) { b.resetAt = max(b.resetAt, parseTiming(t).resetAt) })
+			members(value, func(_, t []byte) { b.resetAt = max(b.resetAt, parseTiming(t).resetAt) })
 		}
 	})
 	return b, nil
@@ -112,8 +112,8 @@ func parseBatch(raw []byte, w Webhook) (*batchAnswer, error) {
 // just the code.
 func commandError(raw []byte, w Webhook) portalError {
 	code, description := parseText(raw).value, ""
-	members(raw, func(name string, value []byte) {
-		switch name {
+	members(raw, func(name, value []byte) {
+		switch string(name) {
 		case "error":
 			code = parseText(value).value
 		case "error_description":

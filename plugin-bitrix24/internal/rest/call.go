@@ -77,7 +77,7 @@ func (c *Client) send(ctx context.Context, q question, timeout time.Duration) (*
 		return nil, response.StatusCode, c.redirected(response)
 	}
 	limit := int64(baseBodyLimit + q.pages*pageBodyLimit)
-	raw, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
+	raw, err := c.readBody(response, limit)
 	switch {
 	case int64(len(raw)) > limit:
 		return nil, response.StatusCode, &failure{
@@ -89,6 +89,17 @@ func (c *Client) send(ctx context.Context, q question, timeout time.Duration) (*
 	}
 	a, f := c.readAnswer(q.method, response, raw)
 	return a, response.StatusCode, f
+}
+
+// readBody reads no more than one byte above the limit. Answers of a reading are of
+// about one size, so the last one's saves growing.
+func (c *Client) readBody(response *http.Response, limit int64) ([]byte, error) {
+	body := bytes.NewBuffer(make([]byte, 0, c.bodySize+bytes.MinRead))
+	_, err := body.ReadFrom(io.LimitReader(response.Body, limit+1))
+	if n := body.Len(); n < baseBodyLimit {
+		c.bodySize = n + n/8
+	}
+	return body.Bytes(), err
 }
 
 // readAnswer tells apart an answer, an error of the portal, and what some box in

@@ -32,8 +32,8 @@ func (c *Client) Owner(ctx context.Context) (Owner, error) {
 	}
 	var id, admin, name, lastName text
 	fields := map[string]*text{"ID": &id, "ADMIN": &admin, "NAME": &name, "LAST_NAME": &lastName}
-	members(a.result, func(field string, value []byte) {
-		if to := fields[field]; to != nil {
+	members(a.result, func(field, value []byte) {
+		if to := fields[string(field)]; to != nil {
 			*to = parseText(value)
 		}
 	})

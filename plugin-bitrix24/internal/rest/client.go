@@ -68,6 +68,7 @@ type Client struct {
 	// resets says when a method's time budget is set back, by our own clock.
 	resets   map[string]time.Time
 	last     timing
+	bodySize int // of the next answer, as a guess
 	lastSent time.Time
 }
 

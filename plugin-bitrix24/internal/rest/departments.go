@@ -54,8 +54,8 @@ func (c *Client) departments(ctx context.Context) (all []Department, total int, 
 
 func parseDepartment(raw []byte) (d Department) {
 	fields := map[string]*string{"ID": &d.ID, "NAME": &d.Name, "PARENT": &d.Parent}
-	members(raw, func(name string, value []byte) {
-		if field := fields[name]; field != nil {
+	members(raw, func(name, value []byte) {
+		if field := fields[string(name)]; field != nil {
 			*field = parseText(value).clean()
 		}
 	})

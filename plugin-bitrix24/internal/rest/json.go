@@ -8,6 +8,9 @@ import "bytes"
 
 // kindOf is the first byte of a value: { [ " t f n - or a digit; 0 for nothing.
 func kindOf(raw []byte) byte {
+	if len(raw) > 0 && raw[0] > ' ' {
+		return raw[0]
+	}
 	if raw = bytes.TrimLeft(raw, " \t\r\n"); len(raw) > 0 {
 		return raw[0]
 	}
@@ -15,7 +18,8 @@ func kindOf(raw []byte) byte {
 }
 
 // members calls f for every member of an object, in order; not at all for another value.
-func members(raw []byte, f func(name string, value []byte)) {
+// A name is bytes, because most are only compared.
+func members(raw []byte, f func(name, value []byte)) {
 	if kindOf(raw) != '{' {
 		return
 	}
@@ -25,7 +29,10 @@ func members(raw []byte, f func(name string, value []byte)) {
 			return
 		}
 		end := skip(raw, i)
-		name := parseText(raw[i:end]).value
+		name := raw[i+1 : end-1]
+		if bytes.IndexByte(name, '\\') >= 0 {
+			name = []byte(unquote(raw[i:end]))
+		}
 		i = next(raw, end)
 		end = skip(raw, i)
 		f(name, raw[i:end])

@@ -9,7 +9,8 @@ func (r *reading) takePage(raw []byte, first bool) (broken bool, f *failure) {
 	if raw == nil {
 		return false, nonsense("a page is missing in the batch's result")
 	}
-	page, err := parsePage(raw)
+	page, err := parsePage(raw, r.page)
+	r.page = page
 	if err != nil {
 		return false, nonsense(err.Error())
 	}
@@ -38,7 +39,8 @@ func (r *reading) takePage(raw []byte, first bool) (broken bool, f *failure) {
 func (r *reading) follows(page []wireUser) (after string, fresh []*wireUser, ok bool) {
 	after = r.after
 	full, sorted := len(page) >= PageSize, true
-	known := make(map[string]bool, len(page))
+	fresh = make([]*wireUser, 0, len(page))
+	known := make(map[string]bool)
 	for i := range page {
 		u := &page[i]
 		if u.order == "" {
@@ -48,10 +50,12 @@ func (r *reading) follows(page []wireUser) (after string, fresh []*wireUser, ok 
 			}
 			continue
 		}
-		if !less(r.after, u.order) || known[u.order] || full && !less(after, u.order) {
+		if !less(r.after, u.order) || full && !less(after, u.order) || !full && known[u.order] {
 			return "", nil, false
 		}
-		known[u.order] = true
+		if !full { // in a full page nobody can be there twice and in ascending order
+			known[u.order] = true
+		}
 		sorted = sorted && less(after, u.order)
 		fresh = append(fresh, u)
 		if less(after, u.order) {

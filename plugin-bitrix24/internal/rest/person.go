@@ -28,10 +28,10 @@ type wireUser struct {
 // parseUser reads one user.
 func parseUser(raw []byte) wireUser {
 	var u wireUser
-	members(raw, func(name string, value []byte) {
+	members(raw, func(name, value []byte) {
 		if field := u.field(name); field != nil {
 			*field = parseText(value)
-		} else if name == "UF_DEPARTMENT" {
+		} else if string(name) == "UF_DEPARTMENT" {
 			u.departments, u.departmentsShown = parseIDs(value), true
 		}
 	})
@@ -40,8 +40,8 @@ func parseUser(raw []byte) wireUser {
 }
 
 // field is where a field of the portal goes; nil for those nobody asked for.
-func (u *wireUser) field(name string) *text {
-	switch name {
+func (u *wireUser) field(name []byte) *text {
+	switch string(name) {
 	case "ID":
 		return &u.id
 	case "ACTIVE":
@@ -81,18 +81,20 @@ func parseIDs(raw []byte) []string {
 	return ids
 }
 
-// parsePage reads one page of people. Anything but a list of people with IDs is an
-// error.
-func parsePage(raw []byte) ([]wireUser, error) {
+// parsePage reads one page of people into page, whose memory it uses if there is enough.
+// Anything but a list of people with IDs is an error.
+func parsePage(raw []byte, page []wireUser) ([]wireUser, error) {
 	items, ok := parseList(raw)
 	if !ok {
 		return nil, errors.New("a page of people is no list")
 	}
-	page := make([]wireUser, len(items))
-	for i, item := range items {
-		if page[i] = parseUser(item); page[i].id.clean() == "" {
+	page = page[:0]
+	for _, item := range items {
+		u := parseUser(item)
+		if u.order == "" && u.id.clean() == "" {
 			return nil, errors.New("a page holds something without an ID")
 		}
+		page = append(page, u)
 	}
 	return page, nil
 }

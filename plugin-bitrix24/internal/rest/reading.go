@@ -13,6 +13,7 @@ type reading struct {
 	query Query
 	walk  *walk
 
+	page   []wireUser // its memory, for the next one
 	pile   pile
 	after  string // the highest ID so far; "" before the first
 	seen   int    // everybody, also those who do not count as employees

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"bytes"
-	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -24,8 +23,7 @@ func parseText(raw []byte) text {
 	case c == '"' && bytes.IndexByte(raw, '\\') < 0:
 		t.value = string(raw[1 : len(raw)-1])
 	case c == '"':
-		// It is valid JSON, so a string: half a surrogate pair becomes U+FFFD.
-		_ = json.Unmarshal(raw, &t.value)
+		t.value = unquote(raw)
 	case c == '-' || c >= '0' && c <= '9':
 		t.value = string(raw)
 	case c == 't':
@@ -73,8 +71,8 @@ func parseList(raw []byte) (items [][]byte, ok bool) {
 	case '[':
 		elements(raw, func(item []byte) { items = append(items, item) })
 	case '{':
-		members(raw, func(name string, item []byte) {
-			ok = ok && digits.MatchString(name)
+		members(raw, func(name, item []byte) {
+			ok = ok && digits.Match(name)
 			items = append(items, item)
 		})
 	default:
