@@ -23,11 +23,14 @@ func Clean(value string) string {
 	return strings.TrimSpace(s)
 }
 
-// plain reports whether s is printable ASCII without a space at either end, as most
-// values are.
+// plain reports whether s is clean already, as far as that is easily seen: printable
+// ASCII, accented Latin and Cyrillic letters without a space at either end, as most
+// values are. None of these changes by NFC: only marks from U+0300 on combine.
 func plain(s string) bool {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] > 0x7e {
+	for _, r := range s {
+		switch {
+		case r >= 0x20 && r <= 0x7e, r > 0xa0 && r < 0x300, r >= 0x400 && r < 0x483:
+		default:
 			return false
 		}
 	}
