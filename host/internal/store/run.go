@@ -22,6 +22,10 @@ const (
 	StatusCancelled     Status = "cancelled"
 	StatusInterrupted   Status = "interrupted"
 	StatusNotConfigured Status = "not_configured"
+
+	// StatusReserved is a run that a slot has not got yet ([Store.StartSlot]): nobody
+	// sees it, in no list and in no queue.
+	StatusReserved Status = "reserved"
 )
 
 // Run is a row of crm_runs. Times are UTC and the database's own, so that the
@@ -62,6 +66,10 @@ type Run struct {
 	StartedAt   time.Time `bun:"started_at,nullzero"`
 	FinishedAt  time.Time `bun:"finished_at,nullzero"`
 }
+
+// queuedOnce: the run came from the queue. One that began in the foreground has its
+// two times from one statement.
+func (r Run) queuedOnce() bool { return r.StartedAt.After(r.RequestedAt) }
 
 // Counts returns the run's counters as the contract names them.
 func (r Run) Counts() crm.Counts {

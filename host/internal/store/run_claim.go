@@ -25,7 +25,7 @@ var ErrLeaseLost = errors.New("the run was taken from this host: its lease had r
 
 // StartRun claims the tenant with one autocommitted INSERT: the unique key on
 // active_tenant leaves exactly one winner, on a single server and on a cluster.
-// A run whose lease has run out is called interrupted first. The loser gets a
+// A run whose lease has run out is settled first (see settle). The loser gets a
 // *BusyError.
 func (s *Store) StartRun(ctx context.Context, run *Run, lease time.Duration) error {
 	if err := s.interruptExpired(ctx, run.TenantID); err != nil {
@@ -121,7 +121,7 @@ func (s *Store) FinishRun(ctx context.Context, run *Run) error {
 	return databaseError("read a run", s.db.NewSelect().Model(run).WherePK().Scan(ctx))
 }
 
-// interruptExpired ends the tenant's run when its host has not renewed the lease. It
+// interruptExpired settles the tenant's run when its host has not renewed the lease. It
 // looks first and locks then: the row of a run that is going on belongs to the chunk
 // that is being written, which may take longer than a lock is waited for.
 func (s *Store) interruptExpired(ctx context.Context, tenant int64) error {
@@ -135,18 +135,30 @@ func (s *Store) interruptExpired(ctx context.Context, tenant int64) error {
 		return databaseError("look for an interrupted run", err)
 	}
 	return s.write(ctx, "end an interrupted run", func(ctx context.Context, tx bun.Tx) error {
-		return interrupt(ctx, tx, expired.ID)
+		return settle(ctx, tx, expired.ID)
 	})
 }
 
-// interrupt ends a run whose lease has run out, unless somebody has done so meanwhile.
-func interrupt(ctx context.Context, tx bun.Tx, id int64) error {
+// enoughAttempts is how often a run may lose its host before it is left alone: it may
+// be the run that brings them down.
+const enoughAttempts = 10
+
+// settle takes a run whose lease has run out from its host, unless somebody has done
+// so meanwhile. One that came from the queue goes back there, and whoever claims it
+// continues it: what is written stays and is right already. One that somebody ran in
+// the foreground ends as interrupted. The new fence keeps the old host from writing
+// when it was only asleep.
+func settle(ctx context.Context, tx bun.Tx, id int64) error {
 	var run Run
 	err := tx.NewSelect().Model(&run).Where("r.id = ?", id).Where("r.lease_until < UTC_TIMESTAMP(6)").For("UPDATE").Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	if run.queuedOnce() && run.Attempt < enoughAttempts {
+		_, err := tx.NewRaw(`UPDATE crm_runs SET status = 'queued', active_tenant = NULL, lease_until = NULL, fence = fence + 1, host = '' WHERE id = ?`, run.ID).Exec(ctx)
 		return err
 	}
 	counts, err := countChanges(ctx, tx, run.ID)

@@ -10,38 +10,59 @@ import (
 // EnqueueRun puts a run into the queue, or joins the one that waits there already
 // for the same tenant in the same mode: joined says so, and run becomes that one.
 func (s *Store) EnqueueRun(ctx context.Context, run *Run) (joined bool, err error) {
-	var waiting Run
-	err = s.db.NewSelect().Model(&waiting).Where("r.tenant_id = ?", run.TenantID).Where("r.status = ?", StatusQueued).
-		Where("r.mode = ?", string(run.Mode)).Order("r.id").Limit(1).Scan(ctx)
-	if err == nil {
-		*run = waiting
-		return true, nil
+	joined, err = s.findQueued(ctx, run)
+	if err != nil || joined {
+		return joined, err
 	}
-	if !errors.Is(err, sql.ErrNoRows) {
+	if err := s.insertRun(ctx, run, StatusQueued); err != nil {
+		return false, err
+	}
+	*run, err = s.Run(ctx, run.ID)
+	return false, err
+}
+
+// findQueued looks for a run that waits for the same tenant in the same mode.
+func (s *Store) findQueued(ctx context.Context, run *Run) (bool, error) {
+	var waiting Run
+	err := s.db.NewSelect().Model(&waiting).Where("r.tenant_id = ?", run.TenantID).Where("r.status = ?", StatusQueued).
+		Where("r.mode = ?", string(run.Mode)).Order("r.id").Limit(1).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
 		return false, databaseError("look into the queue", err)
 	}
+	*run = waiting
+	return true, nil
+}
+
+// insertRun stores a run that has not begun.
+func (s *Store) insertRun(ctx context.Context, run *Run, status Status) error {
 	result, err := s.db.NewRaw(`INSERT INTO crm_runs (tenant_id, plugin, portal, mode, started_by, status, requested_at)
 		VALUES (?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6))`,
-		run.TenantID, run.Plugin, run.Portal, string(run.Mode), run.Trigger, string(StatusQueued)).Exec(ctx)
+		run.TenantID, run.Plugin, run.Portal, string(run.Mode), run.Trigger, string(status)).Exec(ctx)
 	if err != nil {
-		return false, databaseError("queue a run", err)
+		return databaseError("queue a run", err)
 	}
-	id, err := result.LastInsertId()
-	if err != nil {
-		return false, databaseError("learn the run's number", err)
+	if run.ID, err = result.LastInsertId(); err != nil {
+		return databaseError("learn the run's number", err)
 	}
-	*run, err = s.Run(ctx, id)
-	return false, err
+	run.Status = status
+	return nil
 }
 
 // QueuedRuns lists what waits, at most limit: what people asked for before what a
 // schedule did, the oldest first, and of each tenant only the first, so that no
-// tenant with many requests holds up the others.
+// tenant with many requests holds up the others. Before them come the runs whose host
+// has not renewed their lease: to claim one is to take it over.
 func (s *Store) QueuedRuns(ctx context.Context, limit int) ([]Run, error) {
 	var runs []Run
-	err := s.db.NewSelect().Model(&runs).Where("r.status = ?", StatusQueued).
+	queued := s.db.NewSelect().Model((*Run)(nil)).Where("r.status = ?", StatusQueued).
 		Where("r.id IN (SELECT MIN(q.id) FROM crm_runs AS q WHERE q.status = ? GROUP BY q.tenant_id)", StatusQueued).
-		OrderExpr("r.started_by = 'schedule', r.id").Limit(int64(limit)).Scan(ctx)
+		OrderExpr("r.started_by = 'schedule', r.id").Limit(int64(limit))
+	// One statement for both: this is what an idle host asks all the time.
+	err := s.db.NewSelect().Model(&runs).Where("r.active_tenant IS NOT NULL").Where("r.lease_until < UTC_TIMESTAMP(6)").
+		Limit(int64(limit)).UnionAll(queued).Scan(ctx)
 	if err != nil {
 		return nil, databaseError("look into the queue", err)
 	}
@@ -49,7 +70,7 @@ func (s *Store) QueuedRuns(ctx context.Context, limit int) ([]Run, error) {
 }
 
 // ClaimRun makes a queued run this host's, with one autocommitted conditional
-// UPDATE. It reports false when another host was faster or a run of the tenant is
+// UPDATE; so it does with one whose lease has run out, as its next attempt. It reports false when another host was faster or a run of the tenant is
 // going on; then the run stays where it is.
 func (s *Store) ClaimRun(ctx context.Context, run *Run, host string, lease time.Duration) (bool, error) {
 	if err := s.interruptExpired(ctx, run.TenantID); err != nil {

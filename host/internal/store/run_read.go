@@ -52,14 +52,14 @@ func (s *Store) Run(ctx context.Context, id int64) (Run, error) {
 }
 
 // Runs returns the newest runs, of one tenant or (0) of all. A run whose host
-// died is shown as interrupted from the moment its lease has run out, whoever
-// looks first.
+// died is shown as interrupted (or queued again) from the moment its lease has run
+// out, whoever looks first.
 func (s *Store) Runs(ctx context.Context, tenant int64) ([]Run, error) {
 	if err := s.interruptAllExpired(ctx); err != nil {
 		return nil, err
 	}
 	runs := []Run{}
-	query := s.db.NewSelect().Model(&runs).Order("r.id DESC").Limit(RunsListed)
+	query := s.db.NewSelect().Model(&runs).Where("r.status <> ?", StatusReserved).Order("r.id DESC").Limit(RunsListed)
 	if tenant != 0 {
 		query = query.Where("r.tenant_id = ?", tenant)
 	}
