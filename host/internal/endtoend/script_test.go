@@ -28,6 +28,7 @@ func TestScripts(t *testing.T) {
 			"lines":        countLines,
 			"own-plugins":  ownPlugins,
 			"secret":       registerSecret,
+			"keep":         keep,
 		},
 	})
 }
@@ -184,5 +185,13 @@ func registerSecret(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
 		value := strings.TrimSpace(ts.ReadFile(name))
 		collected.secret(filepath.Base(name), value)
+	}
+}
+
+// keep FILE... puts what exec ran wrote (stdout, stderr, ttyout) before the search for
+// secrets; of booking-host's own call everything is kept anyway.
+func keep(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		collected.add(ts.Name()+"-"+name, ts.ReadFile(name))
 	}
 }
