@@ -6,8 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"google.golang.org/protobuf/proto"
-
 	"booking/shared/crm/internal/crmpb"
 )
 
@@ -121,13 +119,27 @@ func (s *eventSender) take(event event) {
 		s.emit(&crmpb.SyncUsersResponse{Event: &crmpb.SyncUsersResponse_Progress{Progress: progressToProto(*event.progress)}})
 	}
 	for _, c := range event.changes {
-		change := changeToProto(c)
-		s.batch = append(s.batch, change)
-		s.bytes += proto.Size(change)
+		s.batch = append(s.batch, changeToProto(c))
+		s.bytes += c.roughSize()
 		if len(s.batch) >= batchChanges || s.bytes >= batchBytes {
 			s.flush()
 		}
 	}
+}
+
+// roughSize is about how many bytes the texts of a change are. (Asking protobuf is as
+// much work as encoding.)
+func (c Change) roughSize() int {
+	size := len(c.ExternalID) + len(c.Name) + len(c.Email) + len(c.OtherExternalID)
+	for _, values := range []map[string]any{c.Before, c.After} {
+		for column, value := range values {
+			size += len(column)
+			if text, ok := value.(string); ok {
+				size += len(text)
+			}
+		}
+	}
+	return size
 }
 
 func (s *eventSender) flush() {

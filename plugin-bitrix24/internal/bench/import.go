@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/pprof"
+	"slices"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -24,7 +25,7 @@ const (
 
 // boundaryRuns is how often a repetition compares process and no process: the
 // difference is small, and each takes little.
-const boundaryRuns = 3
+const boundaryRuns = 4
 
 // measureImport times first imports, all ways in each repetition.
 func measureImport(ctx context.Context, l *lab, r *report) error {
@@ -95,16 +96,25 @@ func (m *importing) repeat(ctx context.Context) error {
 	}
 	defer stop()
 	var pluginTimes []time.Duration
-	for range boundaryRuns {
-		if m.last, err = m.firstImport(ctx, m.process, m.portal, m.people); err != nil {
-			return err
+	for i := range boundaryRuns {
+		var inside outcome
+		ways := []func() error{
+			func() (err error) {
+				m.last, err = m.firstImport(ctx, m.process, m.portal, m.people)
+				return err
+			},
+			func() (err error) { inside, err = m.firstImport(ctx, m.here, m.portal, m.people); return err },
+		}
+		if i%2 > 0 { // neither is always the second one
+			slices.Reverse(ways)
+		}
+		for _, way := range ways {
+			if err := way(); err != nil {
+				return err
+			}
 		}
 		pluginTimes = append(pluginTimes, m.last.took)
 		m.report.time("boundary "+timePlugin, m.last.took)
-		inside, err := m.firstImport(ctx, m.here, m.portal, m.people)
-		if err != nil {
-			return err
-		}
 		if err := errors.Join(m.last.waited(), inside.waited()); err != nil {
 			return err
 		}

@@ -58,15 +58,16 @@ func (r *report) add(group, what string, value float64, unit, goal string, limit
 	return &r.Rows[len(r.Rows)-1]
 }
 
-// ratio adds the ratio of two medians; low and high are of the pairs of repetitions.
+// ratio adds the median of the repetitions' ratios: what is compared ran within
+// seconds of each other, which a ratio of two medians would not make use of.
 func (r *report) ratio(group, what, over, under string, goal string, limit float64) {
 	a, b := r.Times[over], r.Times[under]
-	var pairs []float64
+	pairs := make([]float64, 0, len(a))
 	for i := range a {
 		pairs = append(pairs, float64(a[i])/float64(b[i]))
 	}
 	detail := fmt.Sprintf("%s / %s: %s / %s", over, under, short(median(a)), short(median(b)))
-	added := r.add(group, what, float64(median(a))/float64(median(b)), "x", goal, limit, detail)
+	added := r.add(group, what, median(pairs), "x", goal, limit, detail)
 	added.Low, added.High = slices.Min(pairs), slices.Max(pairs)
 }
 
@@ -77,7 +78,7 @@ func (r *report) met() bool {
 	return !slices.ContainsFunc(r.Rows, func(row row) bool { return !row.Met })
 }
 
-func median[T int | time.Duration](values []T) T {
+func median[T float64 | time.Duration](values []T) T {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2

@@ -30,8 +30,9 @@ func (l *lab) startPlugin(ctx context.Context) (*crmhost.Process, error) {
 	return process, nil
 }
 
-// inProcess is the same plugin without the process boundary.
+// inProcess is the same plugin without the process boundary, memory settings included.
 func (l *lab) inProcess(ctx context.Context) (crm.Plugin, error) {
+	provider.TuneMemory()
 	p := provider.New()
 	if err := p.Configure(ctx, l.configuration()); err != nil {
 		return nil, fmt.Errorf("configure the plugin: %w", err)
