@@ -12,6 +12,10 @@ var (
 		RU: "Синхронизация остановлена. Записанное до остановки осталось; следующий запуск доделает остальное.",
 		EN: "The sync was stopped. What was written before stays; the next run does the rest.",
 	}
+	returnedMessage = crm.Text{
+		RU: "Синхронизация остановлена и стоит в очереди: её продолжит другой процесс или следующий запуск.",
+		EN: "The sync was stopped and is queued: another process, or the next start, continues it.",
+	}
 	leaseLostMessage = crm.Text{
 		RU: "Право на запись потеряно: этот процесс слишком долго не отвечал базе данных. Запустите синхронизацию ещё раз.",
 		EN: "The right to write was lost: this process was silent to the database for too long. Run the sync again.",

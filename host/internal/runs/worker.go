@@ -79,7 +79,7 @@ func (s *Service) startQueued(ctx context.Context, running *sync.WaitGroup, plac
 		}
 		running.Go(func() {
 			defer func() { <-places }()
-			if err := s.workOff(ctx, run); err != nil {
+			if _, err := s.workOff(ctx, run, nobody{}); err != nil {
 				s.Log.Error("the end of a run could not be written", "tenant", run.TenantID, "run", run.ID, "error", err.Error())
 			}
 		})
@@ -88,26 +88,25 @@ func (s *Service) startQueued(ctx context.Context, running *sync.WaitGroup, plac
 
 // workOff carries out a run that was claimed from the queue. When this host is
 // told to stop, the run goes back: another host, or the next start, finishes it.
-func (s *Service) workOff(ctx context.Context, run store.Run) error {
+func (s *Service) workOff(ctx context.Context, run store.Run, watcher Watcher) (Outcome, error) {
 	j, refusal, err := s.prepare(ctx, &run)
 	if err == nil && refusal != nil {
 		// Things have changed since it was queued: the row says so.
-		end := refusal.Run
 		s.logRefusal(*refusal)
-		return s.storeEnd(context.WithoutCancel(ctx), &end)
+		return *refusal, s.storeEnd(context.WithoutCancel(ctx), &refusal.Run)
 	}
 	if err == nil {
 		err = s.Store.DescribeRun(ctx, run)
 	}
 	var result crm.SyncResult
 	if err == nil {
-		result, err = s.carryOut(ctx, j, run, nobody{})
+		result, err = s.carryOut(ctx, j, run, watcher)
 	}
 	if err != nil && ctx.Err() != nil {
-		return s.Store.ReturnRun(context.WithoutCancel(ctx), run)
+		run.Status = store.StatusQueued
+		return Outcome{Run: run, Message: returnedMessage}, s.Store.ReturnRun(context.WithoutCancel(ctx), run)
 	}
-	_, err = s.finish(ctx, run, result, err)
-	return err
+	return s.finish(ctx, run, result, err)
 }
 
 // nobody watches a run that nobody looks at: what happens stands in the database.

@@ -65,10 +65,11 @@ func (s *Store) PlanSchedules(ctx context.Context, rows []Schedule) error {
 }
 
 // MoveSchedule sets the next slot and its start, unless another host or a person has
-// changed the row since it was read: one autocommitted conditional UPDATE.
+// changed the row since it was read: one autocommitted conditional UPDATE. (Each
+// move of a revision has another next_at.)
 func (s *Store) MoveSchedule(ctx context.Context, row Schedule, slot, next time.Time) error {
-	_, err := s.db.NewRaw(`UPDATE crm_schedules SET slot_at = ?, next_at = ? WHERE tenant_id = ? AND revision = ? AND slot_at = ? AND next_at = ?`,
-		slot.UTC(), next.UTC(), row.TenantID, row.Revision, row.SlotAt.UTC(), row.NextAt.UTC()).Exec(ctx)
+	_, err := s.db.NewRaw(`UPDATE crm_schedules SET slot_at = ?, next_at = ? WHERE tenant_id = ? AND revision = ? AND next_at = ?`,
+		slot.UTC(), next.UTC(), row.TenantID, row.Revision, row.NextAt.UTC()).Exec(ctx)
 	return databaseError("move a schedule on", err)
 }
 

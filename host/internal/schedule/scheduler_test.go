@@ -1,0 +1,402 @@
+package schedule
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/uptrace/bun"
+
+	"booking/host/internal/runs"
+	"booking/host/internal/store"
+	"booking/migrations"
+	"booking/shared/secret"
+	"booking/shared/testdb"
+	"booking/shared/usersync"
+)
+
+// lab is a database with schedulers on it, whose time is what the test says.
+type lab struct {
+	t     *testing.T
+	store *store.Store
+	mu    sync.Mutex
+	now   time.Time
+	// sent counts the statements.
+	sent *counter
+}
+
+func newLab(t *testing.T, now time.Time) *lab {
+	t.Helper()
+	plain, err := usersync.OpenDB(secret.New(testdb.New(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = plain.Close() })
+	for _, set := range []migrations.Set{migrations.Host, migrations.Usersync} {
+		if _, err := set.Up(t.Context(), plain); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sent := &counter{}
+	return &lab{t: t, now: now, store: store.New(plain.WithQueryHook(sent)), sent: sent}
+}
+
+type counter struct {
+	mu         sync.Mutex
+	statements []string
+}
+
+func (c *counter) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
+
+func (c *counter) AfterQuery(_ context.Context, e *bun.QueryEvent) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.statements = append(c.statements, e.Query)
+}
+
+func (c *counter) take() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	taken := c.statements
+	c.statements = nil
+	return taken
+}
+
+func (l *lab) exec(query string, args ...any) {
+	l.t.Helper()
+	if _, err := l.store.DB().NewRaw(query, args...).Exec(l.t.Context()); err != nil {
+		l.t.Fatalf("%s: %v", query, err)
+	}
+}
+
+// connect makes tenants with an enabled connection.
+func (l *lab) connect(tenants int) {
+	l.t.Helper()
+	for first := 1; first <= tenants; first += 1000 {
+		var names, connections []string
+		for id := first; id < first+1000 && id <= tenants; id++ {
+			names = append(names, fmt.Sprintf("(%d, 'tenant %d')", id, id))
+			connections = append(connections, fmt.Sprintf("(%d, 'acme', 1, 'portal.example', '{}', NOW(), NOW())", id))
+		}
+		l.exec("INSERT INTO tenants (id, name) VALUES " + strings.Join(names, ","))
+		l.exec("INSERT INTO crm_connections (tenant_id, plugin, enabled, portal, settings, created_at, updated_at) VALUES " + strings.Join(connections, ","))
+	}
+}
+
+// scheduler is a host whose clock is off by skew.
+func (l *lab) scheduler(skew time.Duration) *Scheduler {
+	log := slog.New(slog.DiscardHandler)
+	return &Scheduler{
+		Store: l.store, Queue: &runs.Service{Store: l.store, Log: log}, Zone: "Europe/Moscow", Window: 10 * time.Minute, Log: log,
+		Clock: func() time.Time {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return l.now.Add(skew)
+		},
+	}
+}
+
+func (l *lab) advance(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.now = l.now.Add(d)
+}
+
+func (l *lab) tick(s *Scheduler) {
+	l.t.Helper()
+	if err := s.Tick(l.t.Context()); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// set gives a tenant a schedule.
+func (l *lab) set(s *Scheduler, row store.Schedule) {
+	l.t.Helper()
+	row.Enabled = true
+	if err := s.Plan(l.t.Context(), &row); err != nil {
+		l.t.Fatal(err)
+	}
+	if err := l.store.SaveSchedule(l.t.Context(), row); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// finishAll is what workers do: every run that waits is carried out.
+func (l *lab) finishAll() {
+	l.t.Helper()
+	l.exec("UPDATE crm_runs SET status = 'succeeded' WHERE status = 'queued'")
+}
+
+// slots are a tenant's, the oldest first, as "time status" in Moscow.
+func (l *lab) slots(tenant int64) []string {
+	l.t.Helper()
+	all, err := l.store.Slots(l.t.Context(), tenant, store.TaskSyncUsers, 10_000)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	zone, err := LoadZone("Europe/Moscow")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	var lines []string
+	for i := len(all) - 1; i >= 0; i-- {
+		lines = append(lines, all[i].At.In(zone).Format("01-02 15:04 ")+all[i].Status)
+	}
+	return lines
+}
+
+func (l *lab) count(query string) int {
+	l.t.Helper()
+	var n int
+	if err := l.store.DB().NewRaw(query).Scan(l.t.Context(), &n); err != nil {
+		l.t.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+// evening is 23 November 2026, 18:00 in Moscow.
+var evening = time.Date(2026, time.November, 23, 15, 0, 0, 0, time.UTC)
+
+func TestAConnectedTenantHasTheDefaultSchedule(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, evening)
+	l.connect(1)
+	s := l.scheduler(0)
+	for range 2 * 24 {
+		l.tick(s)
+		l.finishAll()
+		l.advance(time.Hour)
+	}
+	if diff := cmp.Diff([]string{"11-24 01:00 started", "11-25 01:00 started"}, l.slots(1)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n := l.count("SELECT COUNT(*) FROM crm_runs WHERE started_by = 'schedule' AND plugin = 'acme' AND portal = 'portal.example' AND mode = 'apply'"); n != 2 {
+		t.Errorf("%d runs", n)
+	}
+}
+
+// TestEachSlotGetsOneRunOnThreeHosts drives hundreds of slots through three hosts that
+// look at the same moments with clocks minutes apart.
+func TestEachSlotGetsOneRunOnThreeHosts(t *testing.T) {
+	t.Parallel()
+	const tenants, days = 12, 3
+	l := newLab(t, evening)
+	l.connect(tenants)
+	hosts := []*Scheduler{l.scheduler(0), l.scheduler(4 * time.Minute), l.scheduler(-5 * time.Minute)}
+	rules := []string{"hourly", "every 4h", "daily 03:30"}
+	for tenant := range int64(tenants) {
+		l.set(hosts[0], store.Schedule{TenantID: tenant + 1, Rule: rules[tenant%3]})
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for end := evening.Add(days*24*time.Hour + 30*time.Minute); l.now.Before(end); l.advance(time.Duration(5+random.IntN(10)) * time.Minute) {
+		var together sync.WaitGroup
+		for _, host := range hosts {
+			together.Go(func() {
+				if err := host.Tick(t.Context()); err != nil {
+					t.Errorf("tick: %v", err)
+				}
+			})
+		}
+		together.Wait()
+		l.finishAll()
+	}
+	want := tenants / 3 * days * (24 + 6 + 1)
+	for query, want := range map[string]int{
+		"SELECT COUNT(*) FROM crm_slots WHERE status = 'started'":   want,
+		"SELECT COUNT(*) FROM crm_slots WHERE status = 'missed'":    0,
+		"SELECT COUNT(DISTINCT run_id) FROM crm_slots":              want,
+		"SELECT COUNT(*) FROM crm_runs":                             want,
+		"SELECT COUNT(*) FROM crm_runs WHERE status <> 'succeeded'": 0,
+	} {
+		if got := l.count(query); got != want {
+			t.Errorf("%s: %d, want %d", query, got, want)
+		}
+	}
+}
+
+func TestOneRunCatchesUpAndTheOlderSlotsAreMissed(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, evening)
+	l.connect(1)
+	s := l.scheduler(0)
+	l.set(s, store.Schedule{TenantID: 1, Rule: "every 4h"})
+	l.advance(15 * time.Hour) // everything is down until 09:00
+	for range 3 {
+		l.tick(l.scheduler(0))
+	}
+	want := []string{"11-23 20:00 missed", "11-24 00:00 missed", "11-24 04:00 missed", "11-24 08:00 started"}
+	if diff := cmp.Diff(want, l.slots(1)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n := l.count("SELECT COUNT(*) FROM crm_runs"); n != 1 {
+		t.Errorf("%d runs", n)
+	}
+}
+
+func TestACatchUpWaitsForTheEndOfTheQuietTime(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, evening)
+	l.connect(1)
+	s := l.scheduler(0)
+	l.set(s, store.Schedule{TenantID: 1, Rule: "every 2h", Quiet: "22:00-07:00"})
+	l.advance(5 * time.Hour) // 23:00, inside the quiet time
+	l.tick(s)
+	if diff := cmp.Diff([]string(nil), l.slots(1)); diff != "" {
+		t.Errorf("in the quiet time (-want +got):\n%s", diff)
+	}
+	l.advance(8 * time.Hour) // 07:00
+	l.tick(s)
+	l.finishAll()
+	l.advance(time.Hour)
+	l.tick(s)
+	if diff := cmp.Diff([]string{"11-23 20:00 started", "11-24 08:00 started"}, l.slots(1)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAMissedSlotNeverReplacesOneThatWasStarted(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, evening)
+	l.connect(1)
+	s := l.scheduler(0)
+	l.set(s, store.Schedule{TenantID: 1, Rule: "hourly"})
+	l.advance(time.Hour)
+	before, err := l.store.DueSchedules(t.Context(), l.now, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.tick(s)
+	l.advance(2 * time.Hour)
+	// A host that was asleep since it looked goes on two hours later.
+	if err := s.startAll(t.Context(), before, l.now, func(int64) time.Duration { return 0 }); err != nil {
+		t.Fatal(err)
+	}
+	l.tick(s)
+	want := []string{"11-23 19:00 started", "11-23 20:00 missed", "11-23 21:00 started"}
+	if diff := cmp.Diff(want, l.slots(1)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestTenantsThatCannotRunArePassedOver(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]string{
+		"connection off": "UPDATE crm_connections SET enabled = 0", "no portal": "UPDATE crm_connections SET portal = ''",
+		"connection gone": "DELETE FROM crm_connections", "blocked": "UPDATE tenants SET subscription_status = 'blocked'",
+		"deleted": "UPDATE tenants SET deleted_at = NOW()", "schedule off": "UPDATE crm_schedules SET enabled = 0",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, evening)
+			l.connect(1)
+			s := l.scheduler(0)
+			l.set(s, store.Schedule{TenantID: 1, Rule: "hourly"})
+			l.exec(change)
+			l.advance(90 * time.Minute)
+			l.tick(s)
+			l.tick(s)
+			if slots := l.slots(1); slots != nil {
+				t.Errorf("slots %v", slots)
+			}
+			if due, err := l.store.DueSchedules(t.Context(), l.now, 10); err != nil || len(due) != 0 {
+				t.Errorf("still due: %+v, error %v", due, err)
+			}
+		})
+	}
+}
+
+func TestAPersonsChangeIsNotOverwrittenByAnOlderPlan(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, evening)
+	l.connect(1)
+	s := l.scheduler(0)
+	l.set(s, store.Schedule{TenantID: 1, Rule: "hourly"})
+	l.advance(time.Hour)
+	before, err := l.store.DueSchedules(t.Context(), l.now, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.set(s, store.Schedule{TenantID: 1, Rule: "daily 05:00"})
+	if err := s.startAll(t.Context(), before, l.now, func(int64) time.Duration { return 0 }); err != nil {
+		t.Fatal(err)
+	}
+	row, err := l.store.Schedule(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := time.Date(2026, time.November, 24, 2, 0, 0, 0, time.UTC); row.Rule != "daily 05:00" || !row.NextAt.Equal(want) {
+		t.Errorf("%+v", row)
+	}
+}
+
+func TestATenantWithoutCompanyHasNoSpread(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, evening)
+	s := l.scheduler(0)
+	next := func() time.Duration {
+		l.tick(s)
+		row, err := l.store.Schedule(t.Context(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return row.NextAt.Sub(row.SlotAt)
+	}
+	l.connect(1)
+	if offset := next(); offset != 0 {
+		t.Errorf("alone: %s after the slot", offset)
+	}
+	l.exec("INSERT INTO tenants (id, name) VALUES (2, 'second')")
+	l.exec("INSERT INTO crm_connections (tenant_id, plugin, enabled, portal, settings, created_at, updated_at) VALUES (2, 'acme', 1, 'p', '{}', NOW(), NOW())")
+	l.advance(12 * time.Hour)
+	if offset := next(); offset != Offset(1, 10*time.Minute) || offset == 0 {
+		t.Errorf("together: %s after the slot", offset)
+	}
+}
+
+func TestAScheduleThatIsNotUnderstoodHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, evening)
+	l.connect(2)
+	s := l.scheduler(0)
+	var told bytes.Buffer
+	s.Log = slog.New(slog.NewTextHandler(&told, nil))
+	for tenant := range int64(2) {
+		l.set(s, store.Schedule{TenantID: tenant + 1, Rule: "hourly"})
+	}
+	l.exec("UPDATE crm_schedules SET rule = 'whenever' WHERE tenant_id = 1")
+	l.advance(80 * time.Minute)
+	l.tick(s)
+	l.tick(s)
+	if diff := cmp.Diff([]string{"11-23 19:00 started"}, l.slots(2)); diff != "" {
+		t.Errorf("the other tenant (-want +got):\n%s", diff)
+	}
+	if n := strings.Count(told.String(), "a schedule is not understood"); n != 1 || l.slots(1) != nil {
+		t.Errorf("told %d times, slots %v", n, l.slots(1))
+	}
+}
+
+func TestAnIdleSchedulerSendsOneStatementHoweverManyTenants(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, evening)
+	l.connect(10_000)
+	s := l.scheduler(0)
+	l.tick(s)
+	if n := l.count("SELECT COUNT(*) FROM crm_schedules WHERE next_at IS NOT NULL"); n != 10_000 {
+		t.Fatalf("%d tenants are planned", n)
+	}
+	l.sent.take()
+	for range 12 { // a minute
+		l.advance(LookPause)
+		l.tick(s)
+	}
+	if sent := l.sent.take(); len(sent) > 13 {
+		t.Errorf("%d statements in a minute, the last: %s", len(sent), sent[len(sent)-1])
+	}
+}
