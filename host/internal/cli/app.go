@@ -38,7 +38,10 @@ type app struct {
 	dsn     secret.Text // the host's account
 	private *mysqld.Instance
 	// role says whether this process may own the private database for good.
-	role    mysqld.Role
+	role mysqld.Role
+	// demonstrates: the pages show the outbox, for there is nobody to send mail to.
+	demonstrates bool
+
 	store   *store.Store
 	box     *secrets.Box
 	keeper  *plugins.Keeper

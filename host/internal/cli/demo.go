@@ -78,7 +78,7 @@ func (a *app) demo(ctx context.Context, once bool) error {
 	}
 	stop := a.startWorker(ctx, service)
 	defer stop()
-	return a.demoServe(ctx, password)
+	return a.demoServe(ctx, service, password)
 }
 
 // demoPlugin is the first plugin that brings a simulated portal; the demo trusts
@@ -159,7 +159,8 @@ func (a *app) demoAdministrator(ctx context.Context, tenant int64) (secret.Text,
 	return password, err
 }
 
-func (a *app) demoServe(ctx context.Context, password secret.Text) error {
+func (a *app) demoServe(ctx context.Context, service *runs.Service, password secret.Text) error {
+	a.demonstrates = true
 	listener, err := a.listen(ctx)
 	if err != nil {
 		fmt.Fprintln(a.stderr, "⚠️ "+oneLine(problem.TextOf(err).In(a.locale)))
@@ -168,11 +169,15 @@ func (a *app) demoServe(ctx context.Context, password secret.Text) error {
 			return err
 		}
 	}
+	given := a.config.PublicURL != "http://"+a.config.Addr
 	address := "http://" + listener.Addr().(*net.TCPAddr).String()
-	fmt.Fprintf(a.stdout, a.say("\n  Страница:      %s\n  Администратор: %s\n", "\n  Page:          %s\n  Administrator: %s\n"), address, demoAdmin)
+	if !given {
+		a.config.PublicURL = address
+	}
+	fmt.Fprintf(a.stdout, a.say("\n  Страница:      %s/settings/crm\n  Вход:          %s\n", "\n  Page:          %s/settings/crm\n  Sign in as:    %s\n"), address, demoAdmin)
 	if !password.Empty() {
 		fmt.Fprintf(a.stdout, a.say("  Пароль:        %s\n", "  Password:      %s\n"), password.Reveal())
 	}
 	fmt.Fprintln(a.stdout, a.say("\n  Остановить: Ctrl-C", "\n  Stop: Ctrl-C"))
-	return a.serve(ctx, listener)
+	return a.serve(ctx, listener, service)
 }

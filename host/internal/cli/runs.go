@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"booking/host/internal/reason"
+	"booking/host/internal/runjson"
 	"booking/host/internal/store"
 )
 
@@ -37,9 +38,9 @@ func (a *app) runsListCommand() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				out := make([]historyJSON, 0, len(list))
+				out := make([]runjson.History, 0, len(list))
 				for _, run := range list {
-					out = append(out, newHistoryJSON(run, a.locale, time.Now()))
+					out = append(out, runjson.NewHistory(run, a.locale, time.Now()))
 				}
 				return a.printJSON(out)
 			}
@@ -88,11 +89,11 @@ func (a *app) runsShowCommand() *cobra.Command {
 			}
 			if asJSON {
 				out := struct {
-					historyJSON
-					Changes []changeJSON `json:"changes"`
-				}{newHistoryJSON(run, a.locale, time.Now()), []changeJSON{}}
+					runjson.History
+					Changes []runjson.Change `json:"changes"`
+				}{runjson.NewHistory(run, a.locale, time.Now()), []runjson.Change{}}
 				if err := a.store.Changes(ctx, id, func(c store.Change) error {
-					out.Changes = append(out.Changes, newChangeJSON(c))
+					out.Changes = append(out.Changes, runjson.NewChange(c))
 					return nil
 				}); err != nil {
 					return err
@@ -103,7 +104,7 @@ func (a *app) runsShowCommand() *cobra.Command {
 				return err
 			}
 			if run.ErrorCode != "" {
-				fmt.Fprintf(a.stdout, "❌ %s\n", oneLine(runError(run).In(a.locale)))
+				fmt.Fprintf(a.stdout, "❌ %s\n", oneLine(runjson.ErrorText(run).In(a.locale)))
 			}
 			fmt.Fprintln(a.stdout)
 			return a.printChanges(cmd, id)
@@ -145,8 +146,8 @@ func (a *app) why(c store.Change) string {
 		parts = append(parts, c.Field)
 	}
 	var before, after map[string]any
-	_ = json.Unmarshal(orEmpty(c.Before), &before)
-	_ = json.Unmarshal(orEmpty(c.After), &after)
+	_ = json.Unmarshal(runjson.OrEmpty(c.Before), &before)
+	_ = json.Unmarshal(runjson.OrEmpty(c.After), &after)
 	if len(before) > 0 {
 		for _, column := range sortedKeys(after) {
 			parts = append(parts, fmt.Sprintf("%s: %v → %v", column, shown(before[column]), shown(after[column])))

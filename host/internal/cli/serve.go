@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"syscall"
 	"time"
 
@@ -14,7 +15,6 @@ import (
 	"booking/host/internal/mysqld"
 	"booking/host/internal/problem"
 	"booking/host/internal/runs"
-	"booking/host/internal/web"
 	"booking/shared/crm"
 )
 
@@ -23,7 +23,7 @@ const drain = 5 * time.Second
 
 func (a *app) serveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "serve", Short: a.say("страница состояния, очередь и собственная база, до Ctrl-C", "the status page, the queue and the private database, until Ctrl-C"), Args: words(cobra.NoArgs),
+		Use: "serve", Short: a.say("страницы, очередь и собственная база, до Ctrl-C", "the pages, the queue and the private database, until Ctrl-C"), Args: words(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.role = mysqld.Owner
 			listener, err := a.listen(cmd.Context())
@@ -38,7 +38,7 @@ func (a *app) serveCommand() *cobra.Command {
 			stop := a.startWorker(cmd.Context(), service)
 			defer stop()
 			fmt.Fprintf(a.stdout, a.say("Страница: %s (остановить: Ctrl-C)\n", "Page: %s (stop: Ctrl-C)\n"), a.config.PublicURL)
-			return a.serve(cmd.Context(), listener)
+			return a.serve(cmd.Context(), listener, service)
 		},
 	}
 }
@@ -77,13 +77,20 @@ func (a *app) listen(ctx context.Context) (net.Listener, error) {
 }
 
 // serve answers requests until ctx ends, then lets those that go on finish.
-func (a *app) serve(ctx context.Context, listener net.Listener) error {
-	pages, err := web.New(a.store, a.log, a.locale)
+func (a *app) serve(ctx context.Context, listener net.Listener, service *runs.Service) error {
+	pages, err := a.pages(service)
 	if err != nil {
 		return err
 	}
+	handler, err := pages.Handler()
+	if err != nil {
+		return err
+	}
+	var beside sync.WaitGroup
+	beside.Go(func() { pages.Work(ctx) })
+	defer beside.Wait()
 	server := &http.Server{
-		Handler: pages.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 	defer a.startControl()()

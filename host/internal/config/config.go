@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -40,6 +41,9 @@ type Config struct {
 	DataDir   string `env:"BOOKING_DATA_DIR" envDefault:"./var"`
 	PluginDir string `env:"BOOKING_PLUGIN_DIR"`
 	Addr      string `env:"BOOKING_ADDR" envDefault:"127.0.0.1:8080"`
+	// TrustedProxies are the addresses (or networks, with a slash) of proxies in front
+	// of the pages whose X-Forwarded-For is believed.
+	TrustedProxies []string `env:"BOOKING_TRUSTED_PROXIES"`
 	// HTTPPortals are lower-case hosts, or host:port.
 	HTTPPortals []string `env:"BOOKING_HTTP_PORTALS"`
 	// Proxy is the address of an HTTP proxy for calls to portals; it may carry a password.
@@ -108,6 +112,17 @@ func ForgetSecrets() {
 	for _, name := range secretVariables {
 		_ = os.Unsetenv(name)
 	}
+}
+
+// Proxies are TrustedProxies as networks.
+func (c *Config) Proxies() []netip.Prefix {
+	var networks []netip.Prefix
+	for _, text := range c.TrustedProxies {
+		if network, err := parseNetwork(text); err == nil {
+			networks = append(networks, network)
+		}
+	}
+	return networks
 }
 
 // settle fills the defaults that depend on something else.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"reflect"
 	"strconv"
@@ -41,7 +42,7 @@ var shapes = map[reflect.Type]crm.Text{
 func (c *Config) Validate() error {
 	for _, rule := range []func(*Config) error{
 		(*Config).validateLocale, (*Config).validateDatabase, (*Config).validateKey,
-		(*Config).validateAddresses, (*Config).validatePortals, (*Config).validateProxy, (*Config).validateTimes, (*Config).validateLog,
+		(*Config).validateAddresses, (*Config).validateProxies, (*Config).validatePortals, (*Config).validateProxy, (*Config).validateTimes, (*Config).validateLog,
 	} {
 		if err := rule(c); err != nil {
 			return err
@@ -108,6 +109,32 @@ func (c *Config) validateAddresses() error {
 		})
 	}
 	return nil
+}
+
+func (c *Config) validateProxies() error {
+	for _, text := range c.TrustedProxies {
+		if _, err := parseNetwork(text); err != nil {
+			return wrong("BOOKING_TRUSTED_PROXIES", crm.Text{
+				RU: "нужны адреса или сети прокси через запятую: 10.0.0.5,192.168.0.0/24",
+				EN: "must be addresses or networks of proxies, comma separated: 10.0.0.5,192.168.0.0/24",
+			})
+		}
+	}
+	return nil
+}
+
+// parseNetwork takes a network, or an address as a network of one.
+func parseNetwork(text string) (netip.Prefix, error) {
+	text = strings.TrimSpace(text)
+	if strings.Contains(text, "/") {
+		network, err := netip.ParsePrefix(text)
+		return network.Masked(), err
+	}
+	address, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return netip.PrefixFrom(address.Unmap(), address.Unmap().BitLen()), nil
 }
 
 func (c *Config) validatePortals() error {

@@ -1,139 +1,128 @@
-// Package web serves the host's pages. For now it is one plain status page, for
-// whoever may reach the address (loopback by default): companies, their last runs
-// and what the newest run did to whom. It shows no secret and changes nothing.
+// Package web serves the host's pages: sign-in and recovery, the settings of a CRM
+// connection as its plugin describes them, a run while it goes on and what it did,
+// the people. Pages are rendered here and work without script; the script adds live
+// progress. A CRM is known only by what its Describe says.
+//
+// The route table is routes.go; every page is a file of its own.
 package web
 
 import (
 	"context"
-	"embed"
-	"fmt"
-	"html/template"
 	"log/slog"
 	"net/http"
-	"strconv"
+	"net/netip"
+	"net/url"
+	"strings"
 	"time"
 
+	"booking/host/internal/auth"
+	"booking/host/internal/connect"
+	"booking/host/internal/mail"
+	"booking/host/internal/runs"
+	"booking/host/internal/secrets"
 	"booking/host/internal/store"
 	"booking/shared/crm"
 )
 
-//go:embed templates/*.html
-var templates embed.FS
+// Plugins says which plugins there are and what they are.
+type Plugins interface {
+	connect.Plugins
+	Names() ([]string, error)
+}
 
-// changesShown is how many of a run's changes the page lists.
-const changesShown = 200
+// Runs starts syncs.
+type Runs interface {
+	Queue(ctx context.Context, request runs.Request) (runs.Outcome, error)
+}
 
-// Server answers HTTP requests.
+// Options are what the pages need.
+type Options struct {
+	Store   *store.Store
+	Box     *secrets.Box
+	Log     *slog.Logger
+	Plugins Plugins
+	Runs    Runs
+	// Mail brings one-time links to people.
+	Mail mail.Sender
+	// PublicURL is what links in mails begin with; https makes cookies Secure.
+	PublicURL string
+	// Proxies may say in X-Forwarded-For whom they speak for.
+	Proxies []netip.Prefix
+	// Locale is the language of a visitor who has chosen none.
+	Locale string
+	// Demo shows the outbox on a page: there is nobody to send mail to.
+	Demo  bool
+	Clock func() time.Time
+}
+
+// Server answers HTTP requests. It is safe for use by several goroutines.
 type Server struct {
-	store  *store.Store
-	log    *slog.Logger
-	page   *template.Template
-	locale string
+	Options
+	gate        *auth.Gate
+	connections *connect.Service
+	templates   map[string]templates
+	static      map[string]staticFile
+	feeds       *feeds
+	asked       chan question
+	secure      bool
+	columns     columnCache
 }
 
-// New makes a Server; locale is the language of a visitor who asks for none.
-func New(s *store.Store, log *slog.Logger, locale string) (*Server, error) {
-	page, err := template.New("status.html").Funcs(template.FuncMap{"when": when}).ParseFS(templates, "templates/status.html")
+// New makes a Server. It must be told when to end: [Server.Work].
+func New(o Options) (*Server, error) {
+	parsed, err := parseTemplates()
 	if err != nil {
-		return nil, fmt.Errorf("read the status page: %w", err)
+		return nil, err
 	}
-	return &Server{store: s, log: log, page: page, locale: locale}, nil
+	static, err := readStatic()
+	if err != nil {
+		return nil, err
+	}
+	secure := strings.HasPrefix(o.PublicURL, "https://")
+	return &Server{
+		Options: o, templates: parsed, static: static, secure: secure,
+		gate:        auth.New(auth.Options{Store: o.Store, Log: o.Log, Secure: secure, Clock: o.Clock}),
+		connections: &connect.Service{Store: o.Store, Box: o.Box, Plugins: o.Plugins},
+		feeds:       newFeeds(o.Store, o.Log),
+		asked:       make(chan question, 100),
+	}, nil
 }
 
-// Handler is the route table.
-func (s *Server) Handler() http.Handler {
+// Work does what goes on beside requests until ctx ends: it sends the links people
+// asked for and removes what is over. When it returns, nobody watches a run any more.
+func (s *Server) Work(ctx context.Context) {
+	defer s.feeds.close()
+	sweep := time.NewTicker(10 * time.Minute)
+	defer sweep.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case q := <-s.asked:
+			s.answer(ctx, q)
+		case <-sweep.C:
+			if err := s.Store.Sweep(ctx); err != nil {
+				s.Log.Debug("sweep", "error", err.Error())
+			}
+		}
+	}
+}
+
+// Handler is the pages with everything around them.
+func (s *Server) Handler() (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.status)
-	mux.HandleFunc("GET /runs/{run}", s.status)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	return headers(mux)
-}
-
-// headers keeps the page from loading or being loaded by anything else.
-func headers(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
-}
-
-// view is what the status page shows.
-type view struct {
-	English bool
-	Tenants []store.Tenant
-	Runs    []store.Run
-	Run     *store.Run
-	Error   string
-	Changes []store.Change
-	More    bool
-	Now     time.Time
-}
-
-func (s *Server) status(w http.ResponseWriter, r *http.Request) {
-	v, err := s.view(r)
-	if err != nil {
-		s.log.Error("status page", "error", err.Error())
-		http.Error(w, crm.Text{RU: "База данных не ответила, обновите страницу.", EN: "The database did not answer, reload the page."}.In(s.locale), http.StatusServiceUnavailable)
-		return
+	for _, route := range s.routes() {
+		mux.Handle(route.pattern, s.open(route))
 	}
-	if v.Run == nil && r.PathValue("run") != "" {
-		http.NotFound(w, r)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if err := s.page.Execute(w, v); err != nil {
-		s.log.Debug("status page", "error", err.Error())
-	}
-}
-
-func (s *Server) view(r *http.Request) (view, error) {
-	ctx := r.Context()
-	v := view{English: s.locale == "en", Now: time.Now()}
-	switch r.URL.Query().Get("lang") {
-	case "en":
-		v.English = true
-	case "ru":
-		v.English = false
-	}
-	var err error
-	if v.Tenants, err = s.store.Tenants(ctx); err != nil {
-		return v, err
-	}
-	if v.Runs, err = s.store.Runs(ctx, 0); err != nil {
-		return v, err
-	}
-	wanted, _ := strconv.ParseInt(r.PathValue("run"), 10, 64)
-	for i := range v.Runs {
-		if wanted == 0 || v.Runs[i].ID == wanted {
-			v.Run = &v.Runs[i]
-			break
+	protection := http.NewCrossOriginProtection()
+	if u, err := url.Parse(s.PublicURL); err == nil {
+		if err := protection.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
+			return nil, err
 		}
 	}
-	if v.Run == nil {
-		return v, nil
-	}
-	v.Error = crm.Text{RU: v.Run.ErrorRU, EN: v.Run.ErrorEN}.In(map[bool]string{true: "en", false: "ru"}[v.English])
-	return v, s.readChanges(ctx, &v)
+	protection.SetDenyHandler(http.HandlerFunc(s.refuseOrigin))
+	return s.headers(s.sayWhere(protection.Handler(mux))), nil
 }
 
-func (s *Server) readChanges(ctx context.Context, v *view) error {
-	return s.store.Changes(ctx, v.Run.ID, func(c store.Change) error {
-		if len(v.Changes) == changesShown {
-			v.More = true
-			return nil
-		}
-		v.Changes = append(v.Changes, c)
-		return nil
-	})
-}
-
-func when(t time.Time) string {
-	if t.IsZero() {
-		return "—"
-	}
-	return t.UTC().Format("2006-01-02 15:04:05")
-}
+// text picks the sentence in a visitor's language.
+func (v *visit) text(ru, en string) string { return crm.Text{RU: ru, EN: en}.In(v.Locale) }

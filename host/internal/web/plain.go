@@ -1,0 +1,49 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"booking/host/internal/store"
+)
+
+// languageCookie holds "ru" or "en".
+const languageCookie = "booking_language"
+
+func (s *Server) home(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if v.Who.Administers() {
+		return redirect(w, r, "/settings/crm")
+	}
+	return redirect(w, r, "/account")
+}
+
+func (s *Server) notFound(http.ResponseWriter, *http.Request, *visit) error { return store.ErrNotFound }
+
+// language remembers the visitor's choice for a year and goes back to the page.
+func (s *Server) language(w http.ResponseWriter, r *http.Request, _ *visit) error {
+	chosen := "ru"
+	if r.PostFormValue("language") == "en" {
+		chosen = "en"
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: languageCookie, Value: chosen, Path: "/", MaxAge: int((365 * 24 * time.Hour).Seconds()),
+		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode,
+	})
+	return redirect(w, r, localPath(r.PostFormValue("back")))
+}
+
+// healthz says that the process answers, readyz that the database does, too.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request, _ *visit) error {
+	_, _ = fmt.Fprintln(w, "ok")
+	return nil
+}
+
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request, _ *visit) error {
+	if err := s.Store.DB().PingContext(r.Context()); err != nil {
+		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		return nil
+	}
+	_, _ = fmt.Fprintln(w, "ok")
+	return nil
+}

@@ -1,0 +1,136 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"booking/host/internal/problem"
+	"booking/host/internal/store"
+	"booking/shared/crm"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// templates are the pages by name, in one language.
+type templates map[string]*template.Template
+
+// parseTemplates reads each page with the layout around it, once for each language:
+// both languages stand beside each other in the same file.
+func parseTemplates() (map[string]templates, error) {
+	entries, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		return nil, fmt.Errorf("list the pages: %w", err)
+	}
+	all := map[string]templates{"ru": {}, "en": {}}
+	for locale, pages := range all {
+		for _, entry := range entries {
+			name := strings.TrimSuffix(entry.Name(), ".html")
+			if strings.HasPrefix(name, "_") {
+				continue
+			}
+			pages[name], err = template.New("_layout.html").Funcs(functions(locale)).
+				ParseFS(templateFiles, "templates/_*.html", "templates/"+entry.Name())
+			if err != nil {
+				return nil, fmt.Errorf("read the page %s: %w", name, err)
+			}
+		}
+	}
+	return all, nil
+}
+
+// view is what a template sees: the visit, and the page's own data.
+type view struct {
+	V *visit
+	D any
+	// Section is the entry of the menu that the page belongs to.
+	Section string
+	// Narrow pages are one form.
+	Narrow bool
+	// Addresses of the static files.
+	Style, Script, Icon string
+}
+
+// sections says where in the menu a page is.
+var sections = map[string]string{"settings": "settings", "run": "runs", "history": "runs", "people": "people", "tenants": "tenants"}
+
+// show renders a page as a whole before its first byte is sent: what fails is an
+// error page, not half of one.
+func (s *Server) show(w http.ResponseWriter, v *visit, status int, name string, data any) error {
+	var page bytes.Buffer
+	err := s.templates[v.Locale][name].Execute(&page, view{
+		V: v, D: data, Section: sections[name], Narrow: name == "sign_in" || name == "recover" || name == "password",
+		Style: s.static["style.css"].address, Script: s.static["script.js"].address, Icon: s.static["icon.svg"].address,
+	})
+	if err != nil {
+		return fmt.Errorf("render %s: %w", name, err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = page.WriteTo(w)
+	return nil
+}
+
+// problemError is an answer with a sentence.
+type problemError struct {
+	status  int
+	message crm.Text
+}
+
+// Error implements error, in English.
+func (e *problemError) Error() string { return e.message.In("en") }
+
+func problemPage(status int, message crm.Text) error { return &problemError{status, message} }
+
+// problemView is what the error page shows.
+type problemView struct {
+	Message crm.Text
+	// Ask are the administrators to turn to.
+	Ask []store.User
+}
+
+// fail turns an error into the page that says what to do.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, v *visit, err error) {
+	status, message := http.StatusInternalServerError, crm.Text{
+		RU: "Что-то сломалось у нас. Попробуйте ещё раз; если повторится — подробности в журнале сервера.",
+		EN: "Something broke on our side. Try again; if it stays so, the server's log has the details.",
+	}
+	var said *problemError
+	var ask []store.User
+	switch {
+	case r.Context().Err() != nil:
+		return // nobody is there any more
+	case errors.Is(err, errNobody):
+		to := "/sign-in"
+		if r.Method == http.MethodGet && v.Here != "/" {
+			to += "?next=" + url.QueryEscape(v.Here)
+		}
+		_ = redirect(w, r, to)
+		return
+	case errors.Is(err, errNoTenant):
+		_ = redirect(w, r, "/tenants")
+		return
+	case errors.Is(err, errNotYours):
+		status, message = http.StatusForbidden, crm.Text{RU: "Эта страница — для администраторов.", EN: "This page is for administrators."}
+		ask, _ = s.Store.Administrators(r.Context(), v.Tenant.ID, 5)
+	case errors.As(err, &said):
+		status, message = said.status, said.message
+	case errors.Is(err, store.ErrNotFound):
+		status, message = http.StatusNotFound, crm.Text{RU: "Такой страницы нет.", EN: "There is no such page."}
+	case crm.CodeOf(err) == crm.CodeDatabase:
+		status, message = http.StatusServiceUnavailable, problem.TextOf(err)
+	}
+	if status >= http.StatusInternalServerError {
+		s.Log.Error("page", "route", r.Pattern, "error", err.Error())
+	}
+	if err := s.show(w, v, status, "problem", problemView{Message: message, Ask: ask}); err != nil {
+		s.Log.Error("error page", "error", err.Error())
+		http.Error(w, message.In(v.Locale), status)
+	}
+}

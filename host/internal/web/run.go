@@ -1,0 +1,173 @@
+package web
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"booking/host/internal/reason"
+	"booking/host/internal/store"
+	"booking/shared/crm"
+)
+
+// changesOnPage is how many changes one page of a run lists.
+const changesOnPage = 100
+
+// runView is the page of a run: while it goes on and ever after.
+type runView struct {
+	Run    store.Run
+	Live   liveRun
+	Over   bool
+	Joined bool
+	By     string // who pressed the button
+	Error  crm.Text
+	Tabs   []tabView
+	Search string
+	Action crm.Action
+	Rows   []changeView
+	// Next is the address of the next page; empty on the last.
+	Next string
+	Took time.Duration
+}
+
+// tabView is one filter of the list.
+type tabView struct {
+	Action  crm.Action
+	Count   int
+	Address string
+	Current bool
+}
+
+// changeView is one person in the list.
+type changeView struct {
+	store.Change
+	Diff []diffView
+	Why  reason.Explanation
+	// Preview: it would be so.
+	Preview bool
+}
+
+// diffView is one value, before and after.
+type diffView struct {
+	Label    crm.Text
+	Old, New string
+	// WasThere: an old value is worth showing.
+	WasThere bool
+}
+
+func (s *Server) run(w http.ResponseWriter, r *http.Request, v *visit) error {
+	ctx := r.Context()
+	run, err := s.ownRun(r, v)
+	if err != nil {
+		return err
+	}
+	live, err := readLive(ctx, s.Store, run.ID, nil)
+	if err != nil {
+		return err
+	}
+	run = live.Run
+	query := r.URL.Query()
+	data := runView{
+		Run: run, Live: live, Over: live.Over(), Joined: query.Has("joined"), Error: runError(run),
+		Search: query.Get("q"), Action: crm.Action(query.Get("action")), Took: run.Duration(s.Clock()),
+	}
+	if live.Progress.RequestedBy != 0 {
+		if by, err := s.Store.Account(ctx, live.Progress.RequestedBy); err == nil {
+			data.By = by.Name
+		}
+	}
+	if data.Over {
+		if err := s.fillChanges(r, &data); err != nil {
+			return err
+		}
+	}
+	return s.show(w, v, http.StatusOK, "run", data)
+}
+
+func (s *Server) fillChanges(r *http.Request, data *runView) error {
+	ctx, id := r.Context(), data.Run.ID
+	counts, err := s.Store.ActionCounts(ctx, id)
+	if err != nil {
+		return err
+	}
+	data.Tabs = tabs(id, counts, data.Action)
+	after, _ := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
+	changes, err := s.Store.ChangePage(ctx, store.ChangeFilter{RunID: id, Action: data.Action, Search: data.Search, After: after, Limit: changesOnPage + 1})
+	if err != nil {
+		return err
+	}
+	if len(changes) > changesOnPage {
+		changes = changes[:changesOnPage]
+		data.Next = address(runPath(id), "action", string(data.Action), "q", data.Search, "after", strconv.FormatInt(changes[changesOnPage-1].ID, 10))
+	}
+	for _, change := range changes {
+		data.Rows = append(data.Rows, newChangeView(change, data.Run.Mode == crm.ModePreview))
+	}
+	return nil
+}
+
+// tabOrder puts first what somebody has to do something about.
+var tabOrder = []crm.Action{
+	crm.ActionConflict, crm.ActionSkipped, crm.ActionReported, crm.ActionCreated, crm.ActionUpdated, crm.ActionDeactivated, crm.ActionReactivated,
+}
+
+func tabs(run int64, counts map[crm.Action]int, current crm.Action) []tabView {
+	all := []tabView{{Address: runPath(run), Current: current == ""}}
+	for _, action := range tabOrder {
+		if counts[action] > 0 || action == current {
+			all = append(all, tabView{action, counts[action], address(runPath(run), "action", string(action)), action == current})
+		}
+		all[0].Count += counts[action]
+	}
+	return all
+}
+
+func newChangeView(c store.Change, preview bool) changeView {
+	out := changeView{Change: c, Preview: preview}
+	if c.Reason != "" {
+		out.Why = reason.Of(c.Reason)
+	}
+	var before, after map[string]any
+	_ = json.Unmarshal(c.Before, &before)
+	_ = json.Unmarshal(c.After, &after)
+	for _, column := range slices.Sorted(maps.Keys(after)) {
+		was, there := before[column]
+		out.Diff = append(out.Diff, diffView{
+			Label: fieldName(column), Old: valueText(was), New: valueText(after[column]), WasThere: there && was != nil && c.Action != crm.ActionCreated,
+		})
+	}
+	return out
+}
+
+func valueText(value any) string {
+	switch value := value.(type) {
+	case nil:
+		return "—"
+	case string:
+		return value
+	default:
+		text, _ := json.Marshal(value)
+		return string(text)
+	}
+}
+
+// FieldLabel names the value that could not be stored.
+func (c changeView) FieldLabel() crm.Text { return fieldName(c.Field) }
+
+// address is a path with those parameters that are not empty.
+func address(path string, pairs ...string) string {
+	values := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			values.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(values) == 0 {
+		return path
+	}
+	return path + "?" + values.Encode()
+}

@@ -1,0 +1,73 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"booking/host/internal/runs"
+	"booking/host/internal/store"
+	"booking/shared/crm"
+)
+
+// startRun queues a preview or a sync and shows it; when one of the same kind is
+// there already, that one is shown: a second press joins the first.
+func (s *Server) startRun(w http.ResponseWriter, r *http.Request, v *visit) error {
+	ctx, mode := r.Context(), crm.ModePreview
+	if r.PostFormValue("mode") == string(crm.ModeApply) {
+		mode = crm.ModeApply
+	}
+	active, err := s.Store.ActiveRun(ctx, v.Tenant.ID)
+	if err == nil && active.Mode == mode {
+		return redirect(w, r, runPath(active.ID)+"?joined")
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	outcome, err := s.Runs.Queue(ctx, runs.Request{TenantID: v.Tenant.ID, Mode: mode, Trigger: "button"})
+	if err != nil {
+		return err
+	}
+	if outcome.Run.Status == store.StatusQueued {
+		if err := s.Store.NoteRequester(ctx, outcome.Run.ID, v.Who.ID); err != nil {
+			return err
+		}
+		return redirect(w, r, runPath(outcome.Run.ID))
+	}
+	data, err := s.settingsView(ctx, v, "")
+	if err != nil {
+		return err
+	}
+	data.Failed, data.Message = true, outcome.Message
+	if outcome.Run.Status == store.StatusNotConfigured {
+		data.Message = crm.Text{RU: "Сначала подключите портал: заполните форму ниже и сохраните её.", EN: "Connect the portal first: fill in the form below and save it."}
+	}
+	return s.show(w, v, http.StatusConflict, "settings", data)
+}
+
+// cancelRun asks the run to stop, on whichever host it is.
+func (s *Server) cancelRun(w http.ResponseWriter, r *http.Request, v *visit) error {
+	run, err := s.ownRun(r, v)
+	if err != nil {
+		return err
+	}
+	if err := s.Store.RequestCancel(r.Context(), run.ID); err != nil {
+		return err
+	}
+	return redirect(w, r, runPath(run.ID))
+}
+
+// ownRun is the run of the path, if it is the tenant's: another one's is not there.
+func (s *Server) ownRun(r *http.Request, v *visit) (store.Run, error) {
+	id, err := strconv.ParseInt(r.PathValue("run"), 10, 64)
+	if err != nil {
+		return store.Run{}, errors.Join(store.ErrNotFound, err)
+	}
+	run, err := s.Store.Run(r.Context(), id)
+	if err == nil && run.TenantID != v.Tenant.ID {
+		return store.Run{}, store.ErrNotFound
+	}
+	return run, err
+}
+
+func runPath(id int64) string { return "/runs/" + strconv.FormatInt(id, 10) }

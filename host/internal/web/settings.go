@@ -1,0 +1,204 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"booking/host/internal/problem"
+	"booking/host/internal/store"
+	"booking/shared/crm"
+)
+
+// runsOnPage is how many of the last runs the settings page lists.
+const runsOnPage = 5
+
+// settingsView is the page of a tenant's connection, as the plugin describes it.
+type settingsView struct {
+	// Choices are the plugins there are, while the tenant has chosen none.
+	Choices []pluginChoice
+	// Problem says why there is nothing to be set up: a plugin that does not start.
+	Problem crm.Text
+	// Message is what became of what was just asked for; Failed colours it.
+	Message crm.Text
+	Failed  bool
+
+	Plugin      crm.Description
+	Connection  store.Connection
+	Connected   bool // there is a connection with everything it needs
+	Fields      []fieldView
+	Checked     bool
+	Findings    []crm.Finding
+	Foreign     int // links that came from another portal
+	Runs        []store.Run
+	Active      *store.Run
+	LastGood    time.Time
+	LastPreview bool // there has been a preview or a sync that came to its end
+	State       stateView
+	Audit       []store.AuditEntry
+}
+
+type pluginChoice struct {
+	Name  string
+	Title crm.Text
+}
+
+// fieldView is one setting in the form. A secret's Value is always empty.
+type fieldView struct {
+	crm.Field
+	Value string
+	Set   bool
+	SetAt time.Time
+	SetBy string
+	Error crm.Text
+}
+
+// ID is the field's id in the page, Name its name in the form.
+func (f fieldView) ID() string { return "field-" + f.Key }
+
+// Name is the field's name in the form.
+func (f fieldView) Name() string { return settingPrefix + f.Key }
+
+func (s *Server) settings(w http.ResponseWriter, r *http.Request, v *visit) error {
+	data, err := s.settingsView(r.Context(), v, r.URL.Query().Get("plugin"))
+	if err != nil {
+		return err
+	}
+	if r.URL.Query().Has("saved") {
+		data.Message = crm.Text{RU: "Сохранено.", EN: "Saved."}
+	}
+	return s.show(w, v, http.StatusOK, "settings", data)
+}
+
+// settingsView reads everything the page shows. wanted is the plugin asked for, which
+// counts only while the tenant has none.
+func (s *Server) settingsView(ctx context.Context, v *visit, wanted string) (*settingsView, error) {
+	data := &settingsView{}
+	connection, err := s.Store.Connection(ctx, s.Box, v.Tenant.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		if crm.CodeOf(err) == crm.CodeDatabase {
+			return nil, err
+		}
+		data.Problem = problem.TextOf(err)
+		return data, nil
+	}
+	data.Connection = connection
+	name := connection.Plugin
+	if name == "" {
+		if name, err = s.choosePlugin(ctx, data, wanted); err != nil || name == "" {
+			return data, err
+		}
+	}
+	_, description, release, err := s.Plugins.Describe(ctx, name)
+	if err != nil {
+		data.Problem = problem.TextOf(err)
+		s.Log.Warn("a plugin cannot be described", "plugin", name, "error", err.Error())
+		return data, nil
+	}
+	release()
+	data.Plugin = description
+	return data, s.fillSettings(ctx, v, data)
+}
+
+// choosePlugin is the one there is, or the one asked for; "" leaves it to the visitor.
+func (s *Server) choosePlugin(ctx context.Context, data *settingsView, wanted string) (string, error) {
+	names, err := s.Plugins.Names()
+	if err != nil {
+		data.Problem = problem.TextOf(err)
+		return "", nil
+	}
+	if len(names) == 0 {
+		data.Problem = crm.Text{RU: "На сервере нет ни одного плагина CRM. Установить его может администратор сервера.",
+			EN: "There is no CRM plugin on this server. Whoever runs the server can install one."}
+		return "", nil
+	}
+	if len(names) == 1 || slices.Contains(names, wanted) {
+		if len(names) > 1 {
+			return wanted, nil
+		}
+		return names[0], nil
+	}
+	for _, name := range names {
+		choice := pluginChoice{Name: name, Title: crm.Text{RU: name, EN: name}}
+		if _, description, release, err := s.Plugins.Describe(ctx, name); err == nil {
+			choice.Title = description.Title
+			release()
+		}
+		data.Choices = append(data.Choices, choice)
+	}
+	return "", nil
+}
+
+func (s *Server) fillSettings(ctx context.Context, v *visit, data *settingsView) (err error) {
+	tenant, c := v.Tenant.ID, data.Connection
+	if data.Audit, err = s.Store.Audit(ctx, tenant, 20); err != nil {
+		return err
+	}
+	set, err := s.Store.SecretsSetAt(ctx, tenant, data.Plugin.Name)
+	if err != nil {
+		return err
+	}
+	data.Connected = c.Portal != ""
+	for _, field := range data.Plugin.Fields {
+		data.Fields = append(data.Fields, newFieldView(field, c, set, data.Audit))
+	}
+	if data.Foreign, err = s.connections.ForeignLinks(ctx, c, data.Plugin); err != nil {
+		return err
+	}
+	if err := s.fillRuns(ctx, tenant, data); err != nil {
+		return err
+	}
+	progress := store.RunProgress{}
+	if data.Active != nil {
+		if progress, err = s.Store.RunProgress(ctx, data.Active.ID); err != nil {
+			return err
+		}
+	}
+	data.State = newState(data, v.Tenant, progress, s.Clock())
+	return nil
+}
+
+func newFieldView(field crm.Field, c store.Connection, set map[string]time.Time, audit []store.AuditEntry) fieldView {
+	f := fieldView{Field: field, Value: c.Plain[field.Key]}
+	if _, there := c.Plain[field.Key]; !there && !field.Secret {
+		f.Value = field.Default
+	}
+	if !field.Secret {
+		return f
+	}
+	f.Value, f.Set, f.SetAt = "", !c.Secret[field.Key].Empty(), set[field.Key]
+	for _, entry := range audit {
+		if entry.Action == auditSecret && entry.Subject == field.Key {
+			f.SetBy = entry.UserName
+			break
+		}
+	}
+	return f
+}
+
+func (s *Server) fillRuns(ctx context.Context, tenant int64, data *settingsView) error {
+	all, err := s.Store.Runs(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		run := &all[i]
+		switch run.Status {
+		case store.StatusRunning:
+			data.Active = run
+		case store.StatusQueued:
+			if data.Active == nil {
+				data.Active = run
+			}
+		case store.StatusSucceeded, store.StatusPartial:
+			data.LastPreview = true
+			if run.Mode != crm.ModePreview && data.LastGood.IsZero() {
+				data.LastGood = run.FinishedAt
+			}
+		}
+	}
+	data.Runs = all[:min(len(all), runsOnPage)]
+	return nil
+}

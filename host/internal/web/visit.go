@@ -1,0 +1,128 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"booking/host/internal/auth"
+	"booking/host/internal/store"
+)
+
+// visit is one request as the pages see it.
+type visit struct {
+	Locale string
+	// Who is the zero value for nobody.
+	Who store.Account
+	// Tenant is the company whose pages these are; the zero value where there is none.
+	Tenant store.Tenant
+	From   auth.Visitor
+	// Here is the path with its query, to come back to.
+	Here string
+	Demo bool
+}
+
+// SignedIn reports whether somebody is.
+func (v *visit) SignedIn() bool { return v.Who.ID != 0 }
+
+// Administers reports whether the CRM pages are open to the visitor.
+func (v *visit) Administers() bool { return v.Who.Administers() && v.Tenant.ID != 0 }
+
+// Super reports whether the visitor may choose a tenant.
+func (v *visit) Super() bool { return v.Who.Role == store.RoleSuperAdmin }
+
+// page answers a request; an error becomes an error page.
+type page func(w http.ResponseWriter, r *http.Request, v *visit) error
+
+// errNobody sends the visitor to the sign-in page, errNotYours tells whom to ask, and
+// errNoTenant makes a super administrator choose.
+var (
+	errNobody   = errors.New("nobody is signed in")
+	errNotYours = errors.New("the page is for administrators")
+	errNoTenant = errors.New("no tenant is chosen")
+)
+
+// open puts around a page what all of them need: session, access, error pages.
+func (s *Server) open(route route) http.Handler {
+	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := s.stranger(r)
+		err := s.enter(r, v, route.who)
+		if err == nil {
+			err = route.page(w, r, v)
+		}
+		if err != nil {
+			s.fail(w, r, v, err)
+		}
+	})
+	switch route.pattern {
+	case "GET /static/{file}", "GET /healthz", "GET /readyz":
+		return answer // these know nobody and ask the database for no session
+	}
+	return s.gate.Middleware(answer)
+}
+
+// stranger is a visit of which only the outside is known.
+func (s *Server) stranger(r *http.Request) *visit {
+	v := &visit{Locale: s.Locale, From: auth.NewVisitor(r, s.Proxies), Here: r.URL.RequestURI(), Demo: s.Demo}
+	if cookie, err := r.Cookie(languageCookie); err == nil && (cookie.Value == "ru" || cookie.Value == "en") {
+		v.Locale = cookie.Value
+	}
+	return v
+}
+
+// enter finds out who it is and whether the page is theirs.
+func (s *Server) enter(r *http.Request, v *visit, who access) error {
+	if who == anyone {
+		return nil
+	}
+	ctx := r.Context()
+	account, err := s.gate.Who(ctx)
+	if errors.Is(err, store.ErrNotFound) {
+		return errNobody
+	}
+	if err != nil {
+		return err
+	}
+	v.Who, v.Tenant = account, account.Tenant
+	if err := s.enterTenant(r, v); err != nil {
+		return err
+	}
+	switch {
+	case who == super && !v.Super(), who == admin && !account.Administers():
+		return errNotYours
+	case who == admin && v.Tenant.ID == 0:
+		return errNoTenant
+	}
+	return nil
+}
+
+// enterTenant takes a super administrator to the tenant that was chosen, as long as it is there.
+func (s *Server) enterTenant(r *http.Request, v *visit) error {
+	chosen := s.gate.Tenant(r.Context())
+	if !v.Super() || chosen == 0 {
+		return nil
+	}
+	tenant, err := s.Store.Tenant(r.Context(), chosen)
+	if errors.Is(err, store.ErrNotFound) || !tenant.DeletedAt.IsZero() {
+		return nil
+	}
+	v.Tenant = tenant
+	return err
+}
+
+// localPath is where to go after signing in: a path of these pages, never another
+// site's ("//evil", "/\evil", "https:").
+func localPath(wanted string) string {
+	u, err := url.Parse(wanted)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.Opaque != "" || !strings.HasPrefix(u.Path, "/") ||
+		strings.HasPrefix(u.Path, "//") || strings.ContainsAny(wanted, "\\\r\n\t") {
+		return "/"
+	}
+	return u.RequestURI()
+}
+
+func redirect(w http.ResponseWriter, r *http.Request, path string) error {
+	http.Redirect(w, r, path, http.StatusSeeOther)
+	return nil
+}
