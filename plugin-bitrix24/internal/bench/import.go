@@ -145,12 +145,13 @@ func (m *importing) warmUp(ctx context.Context) error {
 func (m *importing) floors(ctx context.Context) error {
 	loaded, err := m.floor.load(ctx)
 	var refused *mysql.MySQLError
-	if errors.As(err, &refused) && (refused.Number == 3948 || refused.Number == 1148 || refused.Number == 4166) {
-		m.say("this server forbids LOAD DATA LOCAL: %v", err)
-	} else if err != nil {
-		return err
-	} else {
+	switch {
+	case err == nil:
 		m.report.time("floor "+timeLoad, loaded)
+	case errors.As(err, &refused) && (refused.Number == 3948 || refused.Number == 1148 || refused.Number == 4166):
+		m.say("this server forbids LOAD DATA LOCAL: %v", err)
+	default:
+		return err
 	}
 	inserted, err := m.floor.insert(ctx)
 	if err != nil {

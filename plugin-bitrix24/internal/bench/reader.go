@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"booking/plugin-bitrix24/internal/provider"
 	"booking/plugin-bitrix24/internal/rest"
 )
 
@@ -52,6 +53,7 @@ func readerMain(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	provider.TuneMemory() // as in the plugin
 	debug.FreeOSMemory()
 	var got readerResult
 	if got.Idle, err = peak(os.Getpid()); err != nil {

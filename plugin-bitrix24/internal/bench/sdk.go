@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"embed"
 	"encoding/json"
@@ -130,7 +131,7 @@ func (n *node) read(way string, people int) (time.Duration, error) {
 		MS     float64
 	}
 	if !n.answers.Scan() {
-		return 0, fmt.Errorf("it ended: %v", n.answers.Err())
+		return 0, fmt.Errorf("it ended: %w", cmp.Or(n.answers.Err(), io.EOF))
 	}
 	if err := json.Unmarshal(n.answers.Bytes(), &answer); err != nil {
 		return 0, fmt.Errorf("it wrote something else: %s", n.answers.Text())
