@@ -46,7 +46,7 @@ func testMain(m *testing.M) int {
 }
 
 // installed is a fake plugin in a folder of its own, trusted.
-func installed(t *testing.T, fault string) (crmhost.Found, crmhost.Trust) {
+func installed(t testing.TB, fault string) (crmhost.Found, crmhost.Trust) {
 	t.Helper()
 	root := t.TempDir()
 	plugins := filepath.Join(root, "plugins")

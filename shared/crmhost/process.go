@@ -191,6 +191,9 @@ func (p *Process) notStarted(ctx context.Context, err error, died bool) error {
 			"the executable of plugin %q does not start: check its mode (chmod 755) and that it is built for this machine", name)
 	case died:
 		return p.endedError()
+	case p.wrongProtocol():
+		protocol, _ := p.child.stdout.protocol()
+		return wrongProtocol(protocol)
 	case p.child.stdout.spoke.Load():
 		return contradiction(cause, "программа «%s» не ответила как плагин: проверьте, что это плагин booking-host, и его версию",
 			"the program %q did not answer as a plugin: make sure that it is a plugin of booking-host, and of the right version", name)
@@ -198,6 +201,12 @@ func (p *Process) notStarted(ctx context.Context, err error, died bool) error {
 		return contradiction(nil, "программа «%s» завершилась (%s), не представившись как плагин: проверьте, что это плагин booking-host. Её последние слова: %s",
 			"the program %q ended (%s) without a plugin's handshake: make sure that it is a plugin of booking-host. Its last words: %s", name, p.status(), p.words.brief())
 	}
+}
+
+// wrongProtocol: the manifest may say what it likes, the program speaks another one.
+func (p *Process) wrongProtocol() bool {
+	protocol, ok := p.child.stdout.protocol()
+	return ok && protocol != crm.ProtocolVersion
 }
 
 // diedUnasked says, after a failed start, that a plugin ended and not that a

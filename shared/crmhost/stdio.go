@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strconv"
 	"sync/atomic"
 )
 
@@ -56,6 +57,8 @@ type handshakePipe struct {
 	file  *os.File
 	given int
 	done  bool
+	// line is the first line; it may be read once spoke is set.
+	line []byte
 	// spoke is set when a whole line has come.
 	spoke atomic.Bool
 }
@@ -83,8 +86,22 @@ func (h *handshakePipe) pass(b []byte) int {
 		b[n-1], h.done = '\n', true
 	}
 	h.given += n
+	h.line = append(h.line, b[:n]...)
 	h.spoke.Store(h.done)
 	return n
+}
+
+// protocol is the version of the contract in a handshake, false when there was none.
+func (h *handshakePipe) protocol() (int, bool) {
+	if !h.spoke.Load() {
+		return 0, false
+	}
+	parts := bytes.Split(bytes.TrimSpace(h.line), []byte("|"))
+	if len(parts) < 5 {
+		return 0, false
+	}
+	version, err := strconv.Atoi(string(parts[1]))
+	return version, err == nil
 }
 
 // Close implements io.Closer.
