@@ -163,6 +163,11 @@ func (s *Store) EditConnection(ctx context.Context, box *secrets.Box, tenantID i
 		if refused = edit(&e); refused != nil {
 			return refused
 		}
+		if e.Plugin != before.Plugin && e.LinksPortal == "" {
+			if e.LinksPortal, err = lastPortal(ctx, tx, tenantID, e.Plugin); err != nil {
+				return err
+			}
+		}
 		result = e.Connection
 		return s.saveEdit(ctx, tx, box, before, &e)
 	})

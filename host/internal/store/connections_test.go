@@ -7,10 +7,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"booking/host/internal/secrets"
+	"booking/shared/crm"
 	"booking/shared/secret"
 )
 
@@ -151,6 +153,42 @@ func TestAnotherPluginForgetsTheFormerOnesSettings(t *testing.T) {
 	}
 	if n := count(t, b, "crm_secrets"); n != 0 {
 		t.Errorf("%d secrets are left", n)
+	}
+}
+
+// From acme to another CRM and back: acme's links are still in their column, and
+// mean people of the portal that they came from, whichever is connected now.
+func TestATenantThatComesBackKeepsWhoseItsLinksAre(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tenant := b.tenant(t, "A").ID
+	connect(t, b, tenant)
+	for _, run := range []struct {
+		portal string
+		mode   crm.Mode
+		status Status
+	}{
+		{"first.example", crm.ModeApply, StatusSucceeded},
+		{"preview.example", crm.ModePreview, StatusSucceeded},
+		{"refused.example", crm.ModeApply, StatusFailed}, // portal_changed: nothing was written
+	} {
+		r := Run{TenantID: tenant, Plugin: "acme", Portal: run.portal, Mode: run.mode, Trigger: "cli"}
+		if err := b.StartRun(b.ctx, &r, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		r.Status = run.status
+		if err := b.FinishRun(b.ctx, &r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, move := range []struct{ plugin, want string }{{"other", ""}, {"acme", "first.example"}} {
+		c, err := b.EditConnection(b.ctx, b.box, tenant, func(e *ConnectionEdit) error {
+			e.UsePlugin(move.plugin)
+			return nil
+		})
+		if err != nil || c.LinksPortal != move.want {
+			t.Errorf("%s: links of %q, want %q, error %v", move.plugin, c.LinksPortal, move.want, err)
+		}
 	}
 }
 

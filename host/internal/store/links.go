@@ -2,12 +2,16 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
+
+	"booking/shared/crm"
 )
 
 // linkColumn is the shape that the contract demands of an external-id column.
@@ -97,4 +101,19 @@ func orEmpty(column string, there map[string]bool) schema.QueryAppender {
 		return bun.SafeQuery("''")
 	}
 	return bun.SafeQuery("COALESCE(?, '')", bun.Ident(column))
+}
+
+// lastPortal is the portal whose people the plugin's runs wrote last for the
+// tenant: a tenant that comes back to a CRM after another one still has its links,
+// and they mean that portal's people.
+func lastPortal(ctx context.Context, tx bun.Tx, tenantID int64, plugin string) (string, error) {
+	var portal string
+	err := tx.NewSelect().Model((*Run)(nil)).Column("portal").
+		Where("tenant_id = ?", tenantID).Where("plugin = ?", plugin).Where("mode <> ?", string(crm.ModePreview)).
+		Where("(chunks > 0 OR status IN (?))", bun.List([]Status{StatusSucceeded, StatusPartial})).
+		OrderBy("id", bun.OrderDesc).Limit(1).Scan(ctx, &portal)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return portal, err
 }
