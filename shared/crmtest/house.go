@@ -28,6 +28,8 @@ type house struct {
 	// narrow is the plugin's account, alter the one that may ALTER.
 	narrow, alter secret.Text
 	column        string // whose rights narrow has; empty: none yet
+	// original are the tables before any plugin migrated.
+	original map[string]string
 }
 
 // Tenants of the house. Each check that writes has its own, and its people are gone
@@ -75,7 +77,10 @@ func (h *house) open(ctx context.Context, x *exam) (err error) {
 	if h.narrow, err = h.account(ctx, x, "n", ""); err != nil {
 		return err
 	}
-	h.alter, err = h.account(ctx, x, "a", "ALL PRIVILEGES")
+	if h.alter, err = h.account(ctx, x, "a", "ALL PRIVILEGES"); err != nil {
+		return err
+	}
+	h.original, err = h.shape(ctx)
 	return err
 }
 
