@@ -43,18 +43,16 @@ func (a *app) serveCommand() *cobra.Command {
 	}
 }
 
-// startWorker carries out queued runs in the background; stop waits until they
-// have been handed back.
+// startWorker queues what is due and carries out queued runs in the background; stop
+// waits until they have been handed back.
 func (a *app) startWorker(ctx context.Context, service *runs.Service) (stop func()) {
 	work, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		service.Work(work)
-	}()
+	var done sync.WaitGroup
+	done.Go(func() { a.scheduler(service).Run(work) })
+	done.Go(func() { service.Work(work) })
 	return func() {
 		cancel()
-		<-done
+		done.Wait()
 	}
 }
 

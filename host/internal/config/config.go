@@ -53,6 +53,11 @@ type Config struct {
 	Lease     time.Duration `env:"BOOKING_LEASE" envDefault:"30s"`
 	LimitWait time.Duration `env:"BOOKING_LIMIT_WAIT" envDefault:"15m"`
 
+	// TimeZone is that of schedules which name none.
+	TimeZone string `env:"BOOKING_TIME_ZONE" envDefault:"Europe/Moscow"`
+	// Spread is the window over which the starts of several tenants are spread.
+	Spread time.Duration `env:"BOOKING_SPREAD" envDefault:"10m"`
+
 	// LogFile is empty for standard error.
 	LogFile   string     `env:"BOOKING_LOG_FILE"`
 	LogLevel  slog.Level `env:"BOOKING_LOG_LEVEL" envDefault:"info"`

@@ -46,7 +46,7 @@ func TestAnEmptyEnvironmentGivesTheDefaultsOfTheContract(t *testing.T) {
 		if !c.DSN.Empty() || !c.PluginDSN.Empty() || !c.SecretKey.Empty() || len(c.HTTPPortals) != 0 || c.LogFile != "" {
 			t.Errorf("%+v", c)
 		}
-		if c.Addr != "127.0.0.1:8080" || c.PublicURL != "http://127.0.0.1:8080" || c.Lease != 30*time.Second || c.LimitWait != 15*time.Minute ||
+		if c.Addr != "127.0.0.1:8080" || c.PublicURL != "http://127.0.0.1:8080" || c.Lease != 30*time.Second || c.LimitWait != 15*time.Minute || c.TimeZone != "Europe/Moscow" || c.Spread != 10*time.Minute ||
 			c.LogLevel != slog.LevelInfo || c.LogFormat != "text" || c.Locale != "ru" {
 			t.Errorf("%+v", c)
 		}
@@ -61,7 +61,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 	c := load(t, map[string]string{
 		"BOOKING_DSN": dsn, "BOOKING_PLUGIN_DSN": dsn, "BOOKING_SECRET_KEY": key, "BOOKING_PUBLIC_URL": "https://booking.example/app/",
 		"BOOKING_DATA_DIR": "/data", "BOOKING_PLUGIN_DIR": "/plugins", "BOOKING_ADDR": " :9000 ", "BOOKING_HTTP_PORTALS": "Portal.Local, 127.0.0.1:8090,[::1]:80",
-		"BOOKING_LEASE": "2s", "BOOKING_LIMIT_WAIT": "1m", "BOOKING_LOG_FILE": "/log", "BOOKING_LOG_LEVEL": "WARN", "BOOKING_LOG_FORMAT": "json", "BOOKING_LOCALE": "en",
+		"BOOKING_LEASE": "2s", "BOOKING_LIMIT_WAIT": "1m", "BOOKING_TIME_ZONE": "Asia/Omsk", "BOOKING_SPREAD": "0s", "BOOKING_LOG_FILE": "/log", "BOOKING_LOG_LEVEL": "WARN", "BOOKING_LOG_FORMAT": "json", "BOOKING_LOCALE": "en",
 	})
 	if c.DSN.Reveal() != dsn || c.PluginDSN.Reveal() != dsn || c.SecretKey.Reveal() != key {
 		t.Error("a secret was not read")
@@ -70,7 +70,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		t.Error(diff)
 	}
 	if c.PublicURL != "https://booking.example/app" || c.DataDir != "/data" || c.PluginDir != "/plugins" || c.Addr != ":9000" ||
-		c.Lease != 2*time.Second || c.LimitWait != time.Minute || c.LogFile != "/log" || c.LogLevel != slog.LevelWarn || c.LogFormat != "json" || c.Locale != "en" {
+		c.Lease != 2*time.Second || c.LimitWait != time.Minute || c.TimeZone != "Asia/Omsk" || c.Spread != 0 || c.LogFile != "/log" || c.LogLevel != slog.LevelWarn || c.LogFormat != "json" || c.Locale != "en" {
 		t.Errorf("%+v", c)
 	}
 }
@@ -100,6 +100,10 @@ func TestAWrongValueIsAnErrorThatNamesItsVariable(t *testing.T) {
 		"no duration":        {"BOOKING_LEASE", map[string]string{"BOOKING_LEASE": "30"}},
 		"short lease":        {"BOOKING_LEASE", map[string]string{"BOOKING_LEASE": "10ms"}},
 		"negative wait":      {"BOOKING_LIMIT_WAIT", map[string]string{"BOOKING_LIMIT_WAIT": "-1s"}},
+		"zone":               {"BOOKING_TIME_ZONE", map[string]string{"BOOKING_TIME_ZONE": "Mars/Olympus"}},
+		"the machine's zone": {"BOOKING_TIME_ZONE", map[string]string{"BOOKING_TIME_ZONE": "Local"}},
+		"an hour's spread":   {"BOOKING_SPREAD", map[string]string{"BOOKING_SPREAD": "1h"}},
+		"negative spread":    {"BOOKING_SPREAD", map[string]string{"BOOKING_SPREAD": "-1s"}},
 		"level":              {"BOOKING_LOG_LEVEL", map[string]string{"BOOKING_LOG_LEVEL": "loud"}},
 		"format":             {"BOOKING_LOG_FORMAT", map[string]string{"BOOKING_LOG_FORMAT": "xml"}},
 	} {

@@ -15,6 +15,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"booking/host/internal/problem"
+	"booking/host/internal/schedule"
 	"booking/host/internal/secrets"
 	"booking/shared/crm"
 	"booking/shared/secret"
@@ -42,7 +43,7 @@ var shapes = map[reflect.Type]crm.Text{
 func (c *Config) Validate() error {
 	for _, rule := range []func(*Config) error{
 		(*Config).validateLocale, (*Config).validateDatabase, (*Config).validateKey,
-		(*Config).validateAddresses, (*Config).validateProxies, (*Config).validatePortals, (*Config).validateProxy, (*Config).validateTimes, (*Config).validateLog,
+		(*Config).validateAddresses, (*Config).validateProxies, (*Config).validatePortals, (*Config).validateProxy, (*Config).validateTimes, (*Config).validateSchedule, (*Config).validateLog,
 	} {
 		if err := rule(c); err != nil {
 			return err
@@ -170,6 +171,19 @@ func (c *Config) validateTimes() error {
 	}
 	if c.LimitWait < 0 {
 		return wrong("BOOKING_LIMIT_WAIT", crm.Text{RU: "не может быть отрицательным", EN: "must not be negative"})
+	}
+	return nil
+}
+
+func (c *Config) validateSchedule() error {
+	if _, err := schedule.LoadZone(c.TimeZone); err != nil {
+		return wrong("BOOKING_TIME_ZONE", crm.Text{
+			RU: "нужно имя часового пояса, например Europe/Moscow, Asia/Yekaterinburg или UTC",
+			EN: "must be the name of a time zone, for example Europe/London, Asia/Tbilisi or UTC",
+		})
+	}
+	if c.Spread < 0 || c.Spread >= time.Hour {
+		return wrong("BOOKING_SPREAD", crm.Text{RU: "нужно от 0s до 59m", EN: "must be from 0s to 59m"})
 	}
 	return nil
 }

@@ -80,11 +80,12 @@ type History struct {
 func NewHistory(run store.Run, locale string, now time.Time) History {
 	return History{
 		Run: New(run, locale, now), Trigger: run.Trigger,
-		StartedAt: timeText(run.StartedAt), FinishedAt: timeText(run.FinishedAt),
+		StartedAt: Time(run.StartedAt), FinishedAt: Time(run.FinishedAt),
 	}
 }
 
-func timeText(t time.Time) *string {
+// Time is RFC 3339 in UTC; nil for no time.
+func Time(t time.Time) *string {
 	if t.IsZero() {
 		return nil
 	}

@@ -3,6 +3,7 @@ package runs
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"booking/host/internal/store"
 	"booking/shared/crm"
@@ -20,8 +21,13 @@ func (s *Service) QueueSlot(ctx context.Context, slot store.Slot, plugin, portal
 // Drain carries out what waits in the queue, one run after the other, and returns
 // when nothing is left that this process could take. begin gives each run its
 // watcher, end is told of each outcome; a run whose tenant is busy elsewhere stays in
-// the queue and has CodeBusy. When ctx ends, the run that goes on goes back.
+// the queue and has CodeBusy. When ctx ends, the run that goes on goes back. Where
+// this machine carries out its share already, nothing is taken: whoever does goes on.
 func (s *Service) Drain(ctx context.Context, begin func() Watcher, end func(Outcome)) error {
+	machine, _, _ := strings.Cut(s.Host, ":")
+	if going, err := s.Store.RunsOn(ctx, machine); err != nil || going >= together {
+		return err
+	}
 	tried := map[int64]bool{}
 	for ctx.Err() == nil {
 		waiting, err := s.Store.QueuedRuns(ctx, len(tried)+1)

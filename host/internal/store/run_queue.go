@@ -69,6 +69,14 @@ func (s *Store) QueuedRuns(ctx context.Context, limit int) ([]Run, error) {
 	return runs, nil
 }
 
+// RunsOn counts the runs that go on on a machine, whatever process carries them out.
+func (s *Store) RunsOn(ctx context.Context, machine string) (int, error) {
+	var n int
+	err := s.db.NewRaw(`SELECT COUNT(*) FROM crm_runs WHERE active_tenant IS NOT NULL AND lease_until >= UTC_TIMESTAMP(6)
+		AND SUBSTRING_INDEX(host, ':', 1) = ?`, machine).Scan(ctx, &n)
+	return n, databaseError("count the runs of a machine", err)
+}
+
 // ClaimRun makes a queued run this host's, with one autocommitted conditional
 // UPDATE; so it does with one whose lease has run out, as its next attempt. It reports false when another host was faster or a run of the tenant is
 // going on; then the run stays where it is.

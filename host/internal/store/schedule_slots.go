@@ -26,6 +26,8 @@ type Slot struct {
 	Status   string    `bun:"status"`
 	// RunID is the slot's run; 0 for a missed one.
 	RunID int64 `bun:"run_id,nullzero"`
+	// RunStatus is where that run stands; "" without a run.
+	RunStatus Status `bun:"run_status,scanonly"`
 	// CreatedAt is when the slot was dealt with, by the database's clock.
 	CreatedAt time.Time `bun:"created_at"`
 }
@@ -93,7 +95,7 @@ func (s *Store) Slots(ctx context.Context, tenant int64, task string, limit int)
 	var slots []Slot
 	err := s.read(ctx, "list slots", func(ctx context.Context) error {
 		slots = nil
-		return s.db.NewSelect().Model(&slots).Where("l.tenant_id = ?", tenant).Where("l.task = ?", task).
+		return withRun(s.db.NewSelect().Model(&slots)).Where("l.tenant_id = ?", tenant).Where("l.task = ?", task).
 			Order("l.slot_at DESC").Limit(int64(limit)).Scan(ctx)
 	})
 	return slots, err
@@ -104,7 +106,7 @@ func (s *Store) LastSlots(ctx context.Context, task string) (map[int64]Slot, err
 	var slots []Slot
 	err := s.read(ctx, "list the last slots", func(ctx context.Context) error {
 		slots = nil
-		return s.db.NewSelect().Model(&slots).Where("l.task = ?", task).
+		return withRun(s.db.NewSelect().Model(&slots)).Where("l.task = ?", task).
 			Where("(l.tenant_id, l.slot_at) IN (SELECT n.tenant_id, MAX(n.slot_at) FROM crm_slots AS n WHERE n.task = ? GROUP BY n.tenant_id)", task).Scan(ctx)
 	})
 	last := make(map[int64]Slot, len(slots))
@@ -112,4 +114,8 @@ func (s *Store) LastSlots(ctx context.Context, task string) (map[int64]Slot, err
 		last[slot.TenantID] = slot
 	}
 	return last, err
+}
+
+func withRun(q *bun.SelectQuery) *bun.SelectQuery {
+	return q.ColumnExpr("l.*, COALESCE(r.status, '') AS run_status").Join("LEFT JOIN crm_runs AS r ON r.id = l.run_id")
 }

@@ -117,7 +117,7 @@ func TestLastSlotsAreTheNewestOfEachTenant(t *testing.T) {
 	}
 	last, err := b.LastSlots(b.ctx, TaskSyncUsers)
 	if err != nil || len(last) != 2 || !last[1].At.Equal(slotTime.Add(time.Hour)) || last[1].Status != SlotMissed ||
-		last[2].Status != SlotStarted || last[2].RunID != run.ID {
+		last[2].Status != SlotStarted || last[2].RunID != run.ID || last[2].RunStatus != StatusQueued {
 		t.Errorf("%+v, error %v", last, err)
 	}
 }
