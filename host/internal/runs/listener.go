@@ -44,7 +44,8 @@ func (l *listener) check(result crm.SyncResult) error {
 	agrees := l.told[crm.ActionCreated] >= result.Created &&
 		l.told[crm.ActionUpdated]+l.told[crm.ActionReactivated] >= result.Updated &&
 		l.told[crm.ActionSkipped] >= result.Skipped &&
-		l.told[crm.ActionConflict] >= result.Conflicts
+		l.told[crm.ActionConflict] >= result.Conflicts &&
+		l.told[crm.ActionDeactivated] >= result.Deactivated
 	if agrees {
 		return nil
 	}

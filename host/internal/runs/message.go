@@ -2,6 +2,7 @@ package runs
 
 import (
 	"fmt"
+	"time"
 
 	"booking/host/internal/store"
 	"booking/shared/crm"
@@ -29,6 +30,13 @@ var (
 		EN: "The plugin's result contradicts the changes it told of. The history shows what was written; tell the plugin's author.",
 	}
 )
+
+func tooLongMessage(limit time.Duration) crm.Text {
+	return crm.Text{
+		RU: fmt.Sprintf("Плагин не закончил синхронизацию за %s и остановлен. Записанное осталось; запустите ещё раз, а если повторится — сообщите автору плагина.", limit),
+		EN: fmt.Sprintf("The plugin did not finish the sync within %s and was stopped. What was written stays; run it again, and tell the plugin's author if it happens twice.", limit),
+	}
+}
 
 func busyMessage(run int64) crm.Text {
 	return crm.Text{

@@ -5,6 +5,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,12 @@ import (
 
 // finishPatience is how long the end of a run may wait for a database that is away.
 const finishPatience = 30 * time.Second
+
+// longestRun is the limit of a run that the caller has not set: a portal with a
+// million people and a strict tariff takes hours.
+const longestRun = 6 * time.Hour
+
+var errTooLong = errors.New("the run took longer than it may")
 
 // Plugins gives the running plugin of a name, started when it is not. Its process
 // stays until release is called.
@@ -42,6 +49,9 @@ type Service struct {
 	Locale string
 	// Quiet leaves the line for each person out of the log.
 	Quiet bool
+	// Limit is how long one run may take (6 h when 0): a plugin whose stream has no
+	// end is given up then.
+	Limit time.Duration
 }
 
 // Request asks for one run.
@@ -163,10 +173,16 @@ func (s *Service) work(ctx context.Context, j job, run store.Run, watcher Watche
 	}
 	journal := logging.NewJournal(s.Log, s.Locale, description.ExternalIDColumn, run.TenantID, run.ID)
 	listener := &listener{journal: journal, quiet: s.Quiet, watcher: watcher, told: map[crm.Action]int{}}
+	limit := cmp.Or(s.Limit, longestRun)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errTooLong)
+	defer cancel()
 	result, err := s.sync(ctx, plugin, description, crm.SyncRequest{
 		Tenant: j.tenant.CRM(), Settings: j.connection.Settings(), Mode: run.Mode, PersonID: j.personID,
 		Policy: crm.Policy{Leavers: "keep"}, RunID: run.ID, Fence: run.Fence,
 	}, j.connection.Portal, listener)
+	if err != nil && errors.Is(context.Cause(ctx), errTooLong) {
+		err = crm.NewError(crm.CodePluginLost, tooLongMessage(limit), err)
+	}
 	if err != nil {
 		return crm.SyncResult{Requests: listener.requests}, err
 	}
