@@ -77,14 +77,14 @@ func copyPlugins(to string) error {
 
 // runToEnd runs a prepared command and returns what it wrote and its exit status.
 func runToEnd(cmd *exec.Cmd) (stdout, stderr string, code int, err error) {
-	var out, errors bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errors
+	var out, complaints bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaints
 	err = cmd.Run()
-	if _, ended := err.(*exec.ExitError); ended {
+	if ended := (*exec.ExitError)(nil); errors.As(err, &ended) {
 		err = nil
 	}
 	if cmd.ProcessState != nil {
 		code = cmd.ProcessState.ExitCode()
 	}
-	return out.String(), errors.String(), code, err
+	return out.String(), complaints.String(), code, err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -139,7 +140,7 @@ func (w *wire) questions() {
 			return
 		}
 		length := int(binary.LittleEndian.Uint32([]byte{header[0], header[1], header[2], 0}))
-		packet := append(header, make([]byte, length)...)
+		packet := slices.Concat(header, make([]byte, length))
 		if _, err := io.ReadFull(w.client, packet[4:]); err != nil {
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -115,7 +116,7 @@ func controlPortal(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: portal start|fault|heal|hire|rename|email|dismiss|restore|requests|stop ...")
 	}
 	s := of(ts)
-	rest := append(args[1:], "", "")
+	rest := slices.Concat(args[1:], []string{"", ""})
 	switch args[0] {
 	case "start":
 		s.portal = startPortal(s.world.t, args[1:]...)
