@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"strconv"
+	"strings"
 	"time"
 
 	"booking/host/internal/store"
@@ -29,6 +30,7 @@ func functions(locale string) template.FuncMap {
 		"tone":     func(s any) string { return statuses[fmt.Sprint(s)].tone },
 		"mode":     func(m crm.Mode) string { return modes[m].In(locale) },
 		"action":   func(a crm.Action) string { return actions[a].In(locale) },
+		"actions":  func(a crm.Action) string { return actionTabs[a].In(locale) },
 		"trigger":  func(name string) string { return triggers[name].In(locale) },
 		"stage":    func(stage crm.Stage) string { return stages[stage].In(locale) },
 		"percent":  percent,
@@ -78,7 +80,8 @@ func took(locale string, d time.Duration) string {
 	case d <= 0:
 		return "—"
 	case d < 10*time.Second:
-		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + crm.Text{RU: "\u00a0с", EN: "\u00a0s"}.In(locale)
+		point := crm.Text{RU: ",", EN: "."}.In(locale)
+		return strings.Replace(strconv.FormatFloat(d.Seconds(), 'f', 1, 64), ".", point, 1) + crm.Text{RU: "\u00a0с", EN: "\u00a0s"}.In(locale)
 	case d < time.Minute:
 		return strconv.Itoa(int(d.Seconds())) + crm.Text{RU: "\u00a0с", EN: "\u00a0s"}.In(locale)
 	}

@@ -135,6 +135,9 @@ func newChangeView(c store.Change, preview bool) changeView {
 	_ = json.Unmarshal(c.Before, &before)
 	_ = json.Unmarshal(c.After, &after)
 	for _, column := range slices.Sorted(maps.Keys(after)) {
+		if c.Action == crm.ActionCreated && column != "phone" && column != "position" {
+			continue // the first column of the list says it already, and every newcomer is an active employee
+		}
 		was, there := before[column]
 		out.Diff = append(out.Diff, diffView{
 			Label: fieldName(column), Old: valueText(was), New: valueText(after[column]), WasThere: there && was != nil && c.Action != crm.ActionCreated,

@@ -35,6 +35,17 @@ var actions = map[crm.Action]crm.Text{
 	crm.ActionReported:    {RU: "проверить", EN: "look at"},
 }
 
+// actionTabs are the actions as names of lists.
+var actionTabs = map[crm.Action]crm.Text{
+	crm.ActionCreated:     {RU: "созданы", EN: "created"},
+	crm.ActionUpdated:     {RU: "обновлены", EN: "updated"},
+	crm.ActionSkipped:     {RU: "пропущены", EN: "skipped"},
+	crm.ActionConflict:    {RU: "конфликты", EN: "conflicts"},
+	crm.ActionDeactivated: {RU: "отключены", EN: "deactivated"},
+	crm.ActionReactivated: {RU: "снова включены", EN: "active again"},
+	crm.ActionReported:    {RU: "проверить", EN: "look at"},
+}
+
 var triggers = map[string]crm.Text{
 	"cli":      {RU: "команда", EN: "command"},
 	"button":   {RU: "кнопка", EN: "button"},
