@@ -19,14 +19,16 @@ import (
 // fixture is a service on a database of its own, with a plugin made of functions.
 type fixture struct {
 	*Service
-	t      *testing.T
-	plugin *scripted
+	t         *testing.T
+	dsn, data string
+	plugin    *scripted
 }
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	ctx := t.Context()
-	db, err := usersync.OpenDB(secret.New(testdb.New(t)))
+	dsn, data := testdb.New(t), t.TempDir()
+	db, err := usersync.OpenDB(secret.New(dsn))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,12 +38,12 @@ func newFixture(t *testing.T) *fixture {
 			t.Fatal(err)
 		}
 	}
-	box, err := secrets.Unlock(ctx, db, secrets.Options{DataDir: t.TempDir()})
+	box, err := secrets.Unlock(ctx, db, secrets.Options{DataDir: data})
 	if err != nil {
 		t.Fatal(err)
 	}
 	plugin := &scripted{}
-	return &fixture{t: t, plugin: plugin, Service: &Service{
+	return &fixture{t: t, dsn: dsn, data: data, plugin: plugin, Service: &Service{
 		Store: store.New(db), Box: box, Plugins: plugin, Log: slog.New(slog.DiscardHandler), Lease: 10 * time.Second, Host: "test", Locale: "en",
 	}}
 }

@@ -7,4 +7,9 @@ import (
 	"booking/shared/testdb"
 )
 
-func TestMain(m *testing.M) { os.Exit(testdb.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(hostDSN) != "" {
+		os.Exit(asHost())
+	}
+	os.Exit(testdb.Main(m))
+}
