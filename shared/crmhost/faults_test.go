@@ -94,7 +94,7 @@ func faultCells() []faultCell {
 		all = append(all,
 			faultCell{point, "panic", crm.CodePluginLost, "panic:"},
 			faultCell{point, "exit", crm.CodePluginLost, "exit status 4"},
-			faultCell{point, "leak", crm.CodePluginLost, "out of memory"},
+			faultCell{point, "leak", crm.CodePluginLost, "memory"},
 			faultCell{point, "hang", late, ""},
 			faultCell{point, "freeze", late, ""},
 			faultCell{point, "flood", "", ""},

@@ -52,7 +52,8 @@ func (w *lastWords) keep(line string) {
 
 func startsPanic(line string) bool {
 	// Without the space: the line has been trimmed, and a panic may have no text.
-	return strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:")
+	return strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:") ||
+		strings.HasPrefix(line, "runtime/cgo: ") || strings.HasPrefix(line, "SIGABRT: ")
 }
 
 // String returns the kept lines.

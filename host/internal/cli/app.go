@@ -154,7 +154,10 @@ func (a *app) runService(ctx context.Context) (*runs.Service, error) {
 
 func (a *app) pluginOptions() plugins.Options {
 	narrow := a.config.PluginDSN
-	options := plugins.Options{Dir: a.config.PluginDir, Trust: a.trust(), Log: a.log, DSN: a.dsn}
+	options := plugins.Options{
+		Dir: a.config.PluginDir, Trust: a.trust(), Log: a.log, DSN: a.dsn, Watch: a.config.PluginWatch,
+		Limits: crmhost.Limits{Memory: a.config.PluginMemory << 20, Files: a.config.PluginFiles},
+	}
 	if a.private != nil {
 		narrow = a.private.PluginDSN()
 		options.Grant = func(ctx context.Context, column string) error {

@@ -40,7 +40,13 @@ type Config struct {
 	// DataDir and PluginDir are absolute.
 	DataDir   string `env:"BOOKING_DATA_DIR" envDefault:"./var"`
 	PluginDir string `env:"BOOKING_PLUGIN_DIR"`
-	Addr      string `env:"BOOKING_ADDR" envDefault:"127.0.0.1:8080"`
+	// PluginMemory (MiB of data) and PluginFiles are the most that one plugin process
+	// may have.
+	PluginMemory uint64 `env:"BOOKING_PLUGIN_MEMORY" envDefault:"2048"`
+	PluginFiles  uint64 `env:"BOOKING_PLUGIN_FILES" envDefault:"1024"`
+	// PluginWatch is how often a serving host looks for a newly trusted plugin; 0: never.
+	PluginWatch time.Duration `env:"BOOKING_PLUGIN_WATCH" envDefault:"0s"`
+	Addr        string        `env:"BOOKING_ADDR" envDefault:"127.0.0.1:8080"`
 	// TrustedProxies are the addresses (or networks, with a slash) of proxies in front
 	// of the pages whose X-Forwarded-For is believed.
 	TrustedProxies []string `env:"BOOKING_TRUSTED_PROXIES"`

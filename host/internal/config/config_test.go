@@ -61,6 +61,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 	c := load(t, map[string]string{
 		"BOOKING_DSN": dsn, "BOOKING_PLUGIN_DSN": dsn, "BOOKING_SECRET_KEY": key, "BOOKING_PUBLIC_URL": "https://booking.example/app/",
 		"BOOKING_DATA_DIR": "/data", "BOOKING_PLUGIN_DIR": "/plugins", "BOOKING_ADDR": " :9000 ", "BOOKING_HTTP_PORTALS": "Portal.Local, 127.0.0.1:8090,[::1]:80",
+		"BOOKING_PLUGIN_MEMORY": "512", "BOOKING_PLUGIN_FILES": "99", "BOOKING_PLUGIN_WATCH": "5s",
 		"BOOKING_LEASE": "2s", "BOOKING_LIMIT_WAIT": "1m", "BOOKING_TIME_ZONE": "Asia/Omsk", "BOOKING_SPREAD": "0s", "BOOKING_LOG_FILE": "/log", "BOOKING_LOG_LEVEL": "WARN", "BOOKING_LOG_FORMAT": "json", "BOOKING_LOCALE": "en",
 	})
 	if c.DSN.Reveal() != dsn || c.PluginDSN.Reveal() != dsn || c.SecretKey.Reveal() != key {
@@ -70,6 +71,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		t.Error(diff)
 	}
 	if c.PublicURL != "https://booking.example/app" || c.DataDir != "/data" || c.PluginDir != "/plugins" || c.Addr != ":9000" ||
+		c.PluginMemory != 512 || c.PluginFiles != 99 || c.PluginWatch != 5*time.Second ||
 		c.Lease != 2*time.Second || c.LimitWait != time.Minute || c.TimeZone != "Asia/Omsk" || c.Spread != 0 || c.LogFile != "/log" || c.LogLevel != slog.LevelWarn || c.LogFormat != "json" || c.Locale != "en" {
 		t.Errorf("%+v", c)
 	}
@@ -97,6 +99,10 @@ func TestAWrongValueIsAnErrorThatNamesItsVariable(t *testing.T) {
 		"portal with http":   {"BOOKING_HTTP_PORTALS", map[string]string{"BOOKING_HTTP_PORTALS": "http://portal.local"}},
 		"portal, no port":    {"BOOKING_HTTP_PORTALS", map[string]string{"BOOKING_HTTP_PORTALS": "portal.local:"}},
 		"empty portal":       {"BOOKING_HTTP_PORTALS", map[string]string{"BOOKING_HTTP_PORTALS": "a.local,,b.local"}},
+		"little memory":      {"BOOKING_PLUGIN_MEMORY", map[string]string{"BOOKING_PLUGIN_MEMORY": "127"}},
+		"memory in words":    {"BOOKING_PLUGIN_MEMORY", map[string]string{"BOOKING_PLUGIN_MEMORY": "2GB"}},
+		"few files":          {"BOOKING_PLUGIN_FILES", map[string]string{"BOOKING_PLUGIN_FILES": "0"}},
+		"restless watch":     {"BOOKING_PLUGIN_WATCH", map[string]string{"BOOKING_PLUGIN_WATCH": "1ms"}},
 		"no duration":        {"BOOKING_LEASE", map[string]string{"BOOKING_LEASE": "30"}},
 		"short lease":        {"BOOKING_LEASE", map[string]string{"BOOKING_LEASE": "10ms"}},
 		"negative wait":      {"BOOKING_LIMIT_WAIT", map[string]string{"BOOKING_LIMIT_WAIT": "-1s"}},

@@ -24,6 +24,13 @@ import (
 // ErrWrong is the kind of every rule that a value breaks.
 var ErrWrong = errors.New("wrong setting")
 
+// The least a plugin process can live with, in MiB and descriptors: Go itself maps
+// some 70 MiB.
+const (
+	minPluginMemory = 128
+	minPluginFiles  = 64
+)
+
 // MinLease is the shortest lease: a heartbeat must fit into it several times.
 const MinLease = time.Second
 
@@ -36,6 +43,7 @@ var levels = map[string]slog.Level{
 // shapes say what a value of a type looks like.
 var shapes = map[reflect.Type]crm.Text{
 	reflect.TypeFor[slog.Level]():    {RU: "нужно debug, info, warn или error", EN: "must be debug, info, warn or error"},
+	reflect.TypeFor[uint64]():        {RU: "нужно целое число", EN: "must be a whole number"},
 	reflect.TypeFor[time.Duration](): {RU: "нужна длительность, например 30s или 15m", EN: "must be a duration, for example 30s or 15m"},
 }
 
@@ -43,7 +51,7 @@ var shapes = map[reflect.Type]crm.Text{
 func (c *Config) Validate() error {
 	for _, rule := range []func(*Config) error{
 		(*Config).validateLocale, (*Config).validateDatabase, (*Config).validateKey,
-		(*Config).validateAddresses, (*Config).validateProxies, (*Config).validatePortals, (*Config).validateProxy, (*Config).validateTimes, (*Config).validateSchedule, (*Config).validateLog,
+		(*Config).validatePlugins, (*Config).validateAddresses, (*Config).validateProxies, (*Config).validatePortals, (*Config).validateProxy, (*Config).validateTimes, (*Config).validateSchedule, (*Config).validateLog,
 	} {
 		if err := rule(c); err != nil {
 			return err
@@ -91,6 +99,19 @@ func (c *Config) validateKey() error {
 			RU: "нужны 32 байта в base64, например из команды: openssl rand -base64 32",
 			EN: "must be 32 bytes in base64, for example from: openssl rand -base64 32",
 		})
+	}
+	return nil
+}
+
+func (c *Config) validatePlugins() error {
+	switch {
+	// A plugin that cannot even start helps nobody.
+	case c.PluginMemory < minPluginMemory || c.PluginMemory > 1<<20:
+		return wrong("BOOKING_PLUGIN_MEMORY", crm.Text{RU: "нужно число мегабайт от 128 до 1048576", EN: "must be a number of mebibytes from 128 to 1048576"})
+	case c.PluginFiles < minPluginFiles || c.PluginFiles > 1<<20:
+		return wrong("BOOKING_PLUGIN_FILES", crm.Text{RU: "нужно число от 64 до 1048576", EN: "must be a number from 64 to 1048576"})
+	case c.PluginWatch != 0 && c.PluginWatch < time.Second:
+		return wrong("BOOKING_PLUGIN_WATCH", crm.Text{RU: "нужна длительность от 1s, или 0s — не следить", EN: "must be a duration of at least 1s, or 0s: never"})
 	}
 	return nil
 }

@@ -197,10 +197,13 @@ func flood(lines string) []string {
 	return []string{lines}
 }
 
+// standardError stays: a file that the collector takes closes descriptor 2.
+var standardError = os.NewFile(2, "stderr")
+
 // grandchild starts a process that holds this one's standard error.
 func grandchild(attr *syscall.SysProcAttr) []string {
 	cmd := exec.CommandContext(context.Background(), "sleep", "60")
-	cmd.Stderr, cmd.SysProcAttr = os.NewFile(2, "stderr"), attr
+	cmd.Stderr, cmd.SysProcAttr = standardError, attr
 	if err := cmd.Start(); err != nil {
 		return []string{err.Error()}
 	}
