@@ -15,3 +15,12 @@ func printable(text string) string {
 		return '\ufffd'
 	}, text)
 }
+
+// indented sets a text of several lines off from what is around it.
+func indented(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		out.WriteString("    " + printable(strings.TrimRight(line, "\r\n")) + "\n")
+	}
+	return out.String()
+}
