@@ -2,38 +2,28 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"time"
 )
 
 // EnqueueRun puts a run into the queue, or joins the one that waits there already
 // for the same tenant in the same mode: joined says so, and run becomes that one.
 func (s *Store) EnqueueRun(ctx context.Context, run *Run) (joined bool, err error) {
-	joined, err = s.findQueued(ctx, run)
-	if err != nil || joined {
-		return joined, err
+	// MIN and not ORDER BY .. LIMIT 1: for that MariaDB walks through the whole history.
+	var waiting int64
+	err = s.db.NewRaw(`SELECT COALESCE(MIN(id), 0) FROM crm_runs WHERE tenant_id = ? AND status = ? AND mode = ?`,
+		run.TenantID, StatusQueued, string(run.Mode)).Scan(ctx, &waiting)
+	if err != nil {
+		return false, databaseError("look into the queue", err)
+	}
+	if waiting != 0 {
+		*run, err = s.Run(ctx, waiting)
+		return true, err
 	}
 	if err := s.insertRun(ctx, run, StatusQueued); err != nil {
 		return false, err
 	}
 	*run, err = s.Run(ctx, run.ID)
 	return false, err
-}
-
-// findQueued looks for a run that waits for the same tenant in the same mode.
-func (s *Store) findQueued(ctx context.Context, run *Run) (bool, error) {
-	var waiting Run
-	err := s.db.NewSelect().Model(&waiting).Where("r.tenant_id = ?", run.TenantID).Where("r.status = ?", StatusQueued).
-		Where("r.mode = ?", string(run.Mode)).Order("r.id").Limit(1).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	if err != nil {
-		return false, databaseError("look into the queue", err)
-	}
-	*run = waiting
-	return true, nil
 }
 
 // insertRun stores a run that has not begun.

@@ -43,12 +43,17 @@ type Slot struct {
 // a lock. A host that dies before 2 leaves a reserved run that never begins; one
 // that dies before 3 leaves the slot due, and the next host does 3.
 func (s *Store) StartSlot(ctx context.Context, slot Slot, run *Run) (bool, error) {
-	joined, err := s.findQueued(ctx, run)
-	if err == nil && !joined {
-		err = s.insertRun(ctx, run, StatusReserved)
-	}
+	taken, joined, err := s.lookAtSlot(ctx, slot, run)
 	if err != nil {
 		return false, err
+	}
+	if taken {
+		return false, s.releaseSlot(ctx, slot)
+	}
+	if !joined {
+		if err := s.insertRun(ctx, run, StatusReserved); err != nil {
+			return false, err
+		}
 	}
 	_, err = s.db.NewRaw(`INSERT INTO crm_slots (tenant_id, task, slot_at, status, run_id, created_at) VALUES (?, ?, ?, ?, ?, UTC_TIMESTAMP(6))`,
 		slot.TenantID, slot.Task, slot.At.UTC(), SlotStarted, run.ID).Exec(ctx)
@@ -65,6 +70,25 @@ func (s *Store) StartSlot(ctx context.Context, slot Slot, run *Run) (bool, error
 		return true, nil
 	}
 	return !lost, s.releaseSlot(ctx, slot)
+}
+
+// lookAtSlot saves work and decides nothing: whether somebody has the slot already,
+// and which run of the tenant waits to be joined.
+func (s *Store) lookAtSlot(ctx context.Context, slot Slot, run *Run) (taken, joined bool, err error) {
+	var now struct {
+		Taken   bool
+		Waiting int64
+	}
+	err = s.db.NewRaw(`SELECT EXISTS (SELECT 1 FROM crm_slots WHERE tenant_id = ? AND task = ? AND slot_at = ?) AS taken,
+		COALESCE((SELECT MIN(id) FROM crm_runs WHERE tenant_id = ? AND status = ? AND mode = ?), 0) AS waiting`,
+		slot.TenantID, slot.Task, slot.At.UTC(), run.TenantID, StatusQueued, string(run.Mode)).Scan(ctx, &now)
+	if err != nil {
+		return false, false, databaseError("look at a slot", err)
+	}
+	if now.Waiting != 0 {
+		run.ID, run.Status = now.Waiting, StatusQueued
+	}
+	return now.Taken, now.Waiting != 0, nil
 }
 
 // releaseSlot puts the slot's reserved run into the queue; it may be done any number
