@@ -400,3 +400,30 @@ func TestAnIdleSchedulerSendsOneStatementHoweverManyTenants(t *testing.T) {
 		t.Errorf("%d statements in a minute, the last: %s", len(sent), sent[len(sent)-1])
 	}
 }
+
+func TestRunStartsWhatIsDueAndEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, evening)
+	l.connect(1)
+	s := l.scheduler(0)
+	l.set(s, store.Schedule{TenantID: 1, Rule: "hourly"})
+	l.advance(time.Hour)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Run(ctx)
+	}()
+	for deadline := time.Now().Add(20 * time.Second); l.slots(1) == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the slot that is due was not started")
+		}
+	}
+	cancel()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("it goes on after its context has ended")
+	}
+}
