@@ -5,7 +5,8 @@
 // operator has looked at. [Start] runs a trusted plugin and returns a [Process],
 // whose [Process.Plugin] is the crm.Plugin on the other side. Everything a plugin
 // says is cleaned and bounded, and its end, by whatever cause, is the end of its
-// calls and of nothing else.
+// calls and of nothing else. [Supervise] keeps a plugin for a server that runs for
+// long: it starts it again when it dies and puts a new version in its place.
 //
 // Errors are crm.Errors: plugin_missing, plugin_untrusted, plugin_answer (it does
 // not speak the contract) or plugin_lost (it died or is silent).
