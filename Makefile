@@ -30,7 +30,7 @@ demo: database build ## a working sync in the browser (ARGS=--once: without serv
 	@BOOKING_DATA_DIR=$${BOOKING_DATA_DIR:-var/demo} bin/booking-host demo $(ARGS)
 
 .PHONY: test
-test: database browser ## every test, against a real database server (TEST_MYSQL_DSN: yours)
+test: database browser python ## every test, against a real database server (TEST_MYSQL_DSN: yours)
 	go test -count=1 -timeout 20m $(ARGS) ./...
 
 .PHONY: test-mysql
@@ -65,6 +65,10 @@ check-sdk: ## compare the simulated portal with Bitrix24's own JavaScript client
 .PHONY: database
 database:
 	@bash .ci/install mariadb
+
+.PHONY: python
+python:
+	@bash .ci/install python
 
 .PHONY: browser
 browser:

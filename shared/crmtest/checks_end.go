@@ -25,8 +25,6 @@ var endChecks = []check{
 		both("дождитесь своих процессов, прежде чем завершиться", "wait for your processes before you end"), 0, checkChildren},
 	{"end_stdin", both("конец стандартного ввода — конец плагина за секунду", "the end of standard input is the end of the plugin, within a second"),
 		both("читайте стандартный ввод; его конец значит, что хоста больше нет", "read standard input; its end means that the host is gone"), 0, checkStdin},
-	{"end_connection", both("потеря последнего соединения — конец плагина за секунду", "the loss of the last connection is the end of the plugin, within a second"),
-		both("следите за соединениями gRPC; когда последнее закрыто, завершитесь", "watch gRPC's connections; when the last one is closed, end"), 0, checkConnection},
 	{"end_host", both("смерть хоста посреди запуска — конец плагина", "the host's death in the middle of a run is the end of the plugin"),
 		both("конец ввода и соединения прерывает и запуск", "the end of input and connection ends a run, too"), needRun | needMany, checkHostDeath},
 	{"end_sigterm", both("по SIGTERM завершается за 5 секунд", "ends within 5 seconds of SIGTERM"),
@@ -122,15 +120,6 @@ func checkChildren(ctx context.Context, x *exam) error {
 
 func checkStdin(ctx context.Context, x *exam) error {
 	s, err := x.ending(ctx, time.Second, func(s *session) error { return s.stdin.Close() })
-	if err != nil {
-		return err
-	}
-	s.kill()
-	return nil
-}
-
-func checkConnection(ctx context.Context, x *exam) error {
-	s, err := x.ending(ctx, time.Second, func(s *session) error { s.disconnect(); return nil })
 	if err != nil {
 		return err
 	}

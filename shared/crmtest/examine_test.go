@@ -110,7 +110,6 @@ var faults = map[string][]string{
 	"end_files":         {"litter"},
 	"end_children":      {"child"},
 	"end_stdin":         {"bare"},
-	"end_connection":    {"bare"},
 	"end_host":          {"bare"},
 	"end_sigterm":       {"bare immortal"},
 	"end_sigterm_run":   {"bare immortal"},

@@ -1,7 +1,10 @@
 package crmtest_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,4 +65,50 @@ func tables(t *testing.T) crmtest.Subject {
 func TestTheCSVPluginPasses(t *testing.T) {
 	t.Parallel()
 	crmtest.Exercise(t, built(t, "booking/shared/crmtest/csvplugin", "csv"), tables(t))
+}
+
+// jsonDirectory serves so many people to whoever knows the token.
+func jsonDirectory(t *testing.T, people int) map[string]string {
+	t.Helper()
+	type person struct {
+		ID       int    `json:"id"`
+		Email    string `json:"email"`
+		Name     string `json:"name"`
+		Position string `json:"position,omitempty"`
+	}
+	list := make([]person, people)
+	for i := range list {
+		list[i] = person{i + 1, fmt.Sprintf("person%d@portal.example", i+1), fmt.Sprintf("Человек %d", i+1), "врач"}
+	}
+	body, err := json.Marshal(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const token = "t0kenT0kenT0kenT0ken"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+token {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		_, _ = w.Write(body)
+	}))
+	t.Cleanup(server.Close)
+	return map[string]string{"url": server.URL + "/people.json", "token": token}
+}
+
+func pythonPlugin(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "bash", "../../.ci/pyplugin", dir).CombinedOutput(); err != nil {
+		t.Fatalf("build the plugin in Python (make test installs what it needs: .ci/install python): %v\n%s", err, out)
+	}
+	return filepath.Join(dir, "jsondir")
+}
+
+func TestThePluginInPythonPasses(t *testing.T) {
+	t.Parallel()
+	crmtest.Exercise(t, pythonPlugin(t), crmtest.Subject{
+		Settings: jsonDirectory(t, 30), Many: jsonDirectory(t, crmtest.ManyPeople),
+		Broken: map[string]string{"url": "http://127.0.0.1:9/people.json", "token": "t0kenT0kenT0kenT0ken"}, DSN: testdb.New(t), Patience: 4,
+	})
 }

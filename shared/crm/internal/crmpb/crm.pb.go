@@ -4,20 +4,22 @@
 // crm.Serve. Authors in other languages need four things beside this service:
 //
 //  1. The handshake of HashiCorp go-plugin. The process is started with
-//     CRM_PLUGIN_COOKIE in its environment, listens on a unix socket (or a
-//     loopback port) and prints one line on standard output:
+//     CRM_PLUGIN_COOKIE in its environment (started without it, it says what it is
+//     and ends), listens on a unix socket directly in the folder
+//     PLUGIN_UNIX_SOCKET_DIR and prints one line on standard output, its last:
 //     1|1|unix|/path/of/the/socket|grpc|<certificate>
-//     With PLUGIN_CLIENT_CERT in the environment the connection is mutual TLS;
-//     the last part is then the base64 (no padding) DER of the certificate made
-//     for this process.
+//     The connection is mutual TLS: PLUGIN_CLIENT_CERT holds the host's certificate
+//     (PEM, ECDSA on P-521: make sure that the TLS library takes that; Debian's
+//     python3-grpcio does), the last part of the line is the base64 (no padding) DER
+//     of the certificate made for this process, for the name localhost.
 //  2. The services grpc.health.v1.Health (service "plugin" is SERVING) and
 //     plugin.GRPCController (Shutdown ends the process within 2 seconds).
 //  3. Log lines on standard error: one JSON object per line, at most 32 KiB,
 //     with the strings @level (trace, debug, info, warn, error), @message,
 //     @module and @timestamp (2006-01-02T15:04:05.000000Z07:00).
-//  4. An end: when standard input, a pipe, reaches its end, or the last
-//     connection does, the host is gone and the process exits at once. SIGINT is
-//     ignored (Ctrl-C is the host's to handle), SIGTERM ends the process.
+//  4. An end: when standard input, a pipe, reaches its end, the host is gone and
+//     the process exits at once; the end of the last connection is as good a sign.
+//     SIGINT is ignored (Ctrl-C is the host's to handle), SIGTERM ends the process.
 //
 // A plugin of the capability people answers Describe, Configure, CheckSettings,
 // CheckConnection and People; it may leave Migrate and SyncUsers unimplemented.
