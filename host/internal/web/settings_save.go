@@ -112,6 +112,9 @@ func (s *Server) checkSettings(w http.ResponseWriter, r *http.Request, v *visit)
 		return err
 	}
 	data.Checked, data.Findings = true, findings
+	if !(crm.ConnectionCheck{Findings: findings}).OK() {
+		data.State = stateView{Tone: "bad", Text: crm.Text{RU: "Проверка нашла, что исправить", EN: "The check found something to mend"}}
+	}
 	if checkErr != nil {
 		data.Checked, data.Failed, data.Message = false, true, problem.TextOf(checkErr)
 		if crm.CodeOf(checkErr) == crm.CodeInternal && !errors.Is(checkErr, store.ErrNotFound) {

@@ -55,7 +55,7 @@ var triggers = map[string]crm.Text{
 }
 
 var stages = map[crm.Stage]crm.Text{
-	"":                {RU: "Начинаем", EN: "Starting"},
+	"":                {RU: "Читаем сотрудников из портала", EN: "Reading people from the portal"}, // the portal has not answered yet
 	crm.StageReading:  {RU: "Читаем сотрудников из портала", EN: "Reading people from the portal"},
 	crm.StagePlanning: {RU: "Сравниваем с календарём", EN: "Comparing with the calendar"},
 	crm.StageWriting:  {RU: "Записываем изменения", EN: "Writing the changes"},
