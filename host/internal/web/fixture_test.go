@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/uptrace/bun"
 	"golang.org/x/crypto/bcrypt"
 
 	"booking/host/internal/mail"
@@ -48,15 +49,15 @@ var cheapHash = sync.OnceValue(func() string {
 // plugin made of functions.
 type site struct {
 	*store.Store
-	t             *testing.T
-	pages         *Server
-	http          *httptest.Server
-	plugin        *scripted
-	box           *secrets.Box
-	ours, theirs  int64
-	runs          *runs.Service
-	log           *syncBuffer
-	startedWorker bool
+	t            *testing.T
+	pages        *Server
+	http         *httptest.Server
+	plugin       *scripted
+	box          *secrets.Box
+	ours, theirs int64
+	runs         *runs.Service
+	log          *syncBuffer
+	asked        *statements
 }
 
 func newSite(t *testing.T, change ...func(*Options)) *site {
@@ -76,7 +77,8 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, Store: store.New(db), plugin: &scripted{}, box: box, log: &syncBuffer{}}
+	s := &site{t: t, plugin: &scripted{}, box: box, log: &syncBuffer{}, asked: &statements{}}
+	s.Store = store.New(db.WithQueryHook(s.asked))
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.runs = &runs.Service{Store: s.Store, Box: box, Plugins: s.plugin, Log: log, Lease: 30 * time.Second, Host: "test", Locale: "ru"}
 	options := Options{
@@ -354,4 +356,31 @@ func (b *syncBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()
+}
+
+// statements are what the database was asked since the last take.
+type statements struct {
+	mu   sync.Mutex
+	seen []string
+}
+
+var _ bun.QueryHook = (*statements)(nil)
+
+// BeforeQuery implements bun.QueryHook.
+func (c *statements) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen = append(c.seen, e.Query)
+	return ctx
+}
+
+// AfterQuery implements bun.QueryHook.
+func (*statements) AfterQuery(context.Context, *bun.QueryEvent) {}
+
+func (c *statements) take() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	seen := c.seen
+	c.seen = nil
+	return seen
 }

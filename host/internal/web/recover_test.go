@@ -31,7 +31,7 @@ func (s *site) ask(v *visitor, email string) string {
 
 func (s *site) mails(to string) []store.Mail {
 	s.t.Helper()
-	all, err := s.Store.Mails(context.Background(), s.box)
+	all, err := s.Mails(context.Background(), s.box)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -21,7 +21,6 @@ import (
 	"booking/host/internal/runs"
 	"booking/host/internal/secrets"
 	"booking/host/internal/store"
-	"booking/shared/crm"
 )
 
 // Plugins says which plugins there are and what they are.
@@ -123,6 +122,3 @@ func (s *Server) Handler() (http.Handler, error) {
 	protection.SetDenyHandler(http.HandlerFunc(s.refuseOrigin))
 	return s.headers(s.sayWhere(protection.Handler(mux))), nil
 }
-
-// text picks the sentence in a visitor's language.
-func (v *visit) text(ru, en string) string { return crm.Text{RU: ru, EN: en}.In(v.Locale) }
