@@ -111,7 +111,7 @@ func checkSecretFields(ctx context.Context, x *exam) error {
 
 func checkManifest(ctx context.Context, x *exam) error {
 	if x.Manifest == nil {
-		return notTried("there is no plugin.json beside the executable")
+		return notTried("рядом с программой нет plugin.json", "there is no plugin.json beside the executable")
 	}
 	if _, err := x.session(ctx); err != nil {
 		return err

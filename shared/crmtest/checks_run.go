@@ -182,7 +182,7 @@ func checkRunPerson(ctx context.Context, x *exam) error {
 	}
 	created := slices.IndexFunc(events.changes, func(c crm.Change) bool { return c.Action == crm.ActionCreated })
 	if created < 0 {
-		return notTried("the portal has nobody whom a run would create")
+		return notTried("на портале нет никого, кого запуск создал бы", "the portal has nobody whom a run would create")
 	}
 	id := events.changes[created].ExternalID
 	if _, _, err := x.sync(ctx, s, run{tenant: tenantA, mode: crm.ModePerson, person: id}); err != nil {

@@ -214,7 +214,7 @@ func (x *exam) brokenSettings() (map[string]string, error) {
 			return broken, nil
 		}
 	}
-	return nil, notTried("no setting is required, so nobody knows which would not work (Broken)")
+	return nil, notTried("обязательных настроек нет, и какие не сработают, неизвестно", "no setting is required, so nobody knows which would not work")
 }
 
 func checkConnectionBroken(ctx context.Context, x *exam) error {

@@ -18,6 +18,9 @@ const ManyPeople = 100_000
 type Subject struct {
 	// Executable is the plugin's program.
 	Executable string
+	// File, when set, is the open file to execute in place of what Executable leads to
+	// (Linux): the one that somebody has verified.
+	File *os.File
 	// Manifest is its plugin.json, when there is one.
 	Manifest *crm.Manifest
 	// Settings are by field key; with them the plugin must be able to read people.
@@ -58,9 +61,9 @@ type Result struct {
 	// Title is what a plugin has to do, Mend what its author should look at when it
 	// does not.
 	Title, Mend crm.Text
-	// Reason says what was seen, or why nothing was tried; in English, it quotes the
-	// plugin and the wire.
-	Reason string
+	// Reason says what was seen, in English: it quotes the plugin and the wire; or why
+	// nothing was asked.
+	Reason crm.Text
 	Took   time.Duration
 }
 
@@ -106,17 +109,22 @@ const checkLimit = 2 * time.Minute
 // outcome errors end a check without judging the plugin.
 type outcome struct {
 	status Status
-	reason string
+	reason crm.Text
 }
 
-func (o outcome) Error() string { return o.reason }
+func (o outcome) Error() string { return o.reason.EN }
 
-func notApplicable(format string, values ...any) error {
-	return outcome{StatusNotApplicable, fmt.Sprintf(format, values...)}
-}
+func notApplicable(ru, en string) error { return outcome{StatusNotApplicable, both(ru, en)} }
 
-func notTried(format string, values ...any) error {
-	return outcome{StatusNotTried, fmt.Sprintf(format, values...)}
+func notTried(ru, en string) error { return outcome{StatusNotTried, both(ru, en)} }
+
+// Names are those of all checks, in their order.
+func Names() []string {
+	var names []string
+	for _, c := range checks() {
+		names = append(names, c.name)
+	}
+	return names
 }
 
 // Examine runs every check against the plugin and tells what came of each; seen, when
@@ -209,7 +217,7 @@ func (x *exam) ask(ctx context.Context, c check) Result {
 	case errors.As(err, &other):
 		result.Status, result.Reason = other.status, other.reason
 	default:
-		result.Status, result.Reason = StatusFailed, x.canaries.mask(printable(err.Error()))
+		result.Status, result.Reason = StatusFailed, crm.Text{EN: x.canaries.mask(printable(err.Error()))}
 	}
 	return result
 }
@@ -225,18 +233,19 @@ func (x *exam) lacks(ctx context.Context, needs need) error {
 	d := x.description
 	switch {
 	case needs&needSync != 0 && !d.Has(crm.CapabilitySyncUsers):
-		return notApplicable("the plugin does not list the capability sync_users")
+		return notApplicable("у плагина нет возможности sync_users", "the plugin does not list the capability sync_users")
 	case needs&needPeople != 0 && !d.HostSyncs():
-		return notApplicable("the plugin does not leave its people to the host (capability people without sync_users)")
+		return notApplicable("людей этого плагина записывает он сам, а не хост", "the plugin writes its people itself, not the host")
 	case needs&needEither != 0 && !d.Has(crm.CapabilitySyncUsers) && !d.HostSyncs():
-		return notApplicable("the plugin lists neither sync_users nor people")
+		return notApplicable("у плагина нет ни sync_users, ни people", "the plugin lists neither sync_users nor people")
 	case needs&needMany != 0 && x.Many == nil:
-		return notTried("no settings were given that lead to %d people", ManyPeople)
+		return notTried(
+			fmt.Sprintf("нет настроек, с которыми плагин прочтёт %d человек", ManyPeople), fmt.Sprintf("no settings were given that lead to %d people", ManyPeople))
 	}
 	if needs&(needSettings|needMany) != 0 {
 		for _, f := range d.Fields {
 			if f.Required && x.Settings[f.Key] == "" {
-				return notTried("no value was given for the required setting %q", f.Key)
+				return notTried("не задана обязательная настройка "+f.Key, "no value was given for the required setting "+f.Key)
 			}
 		}
 	}

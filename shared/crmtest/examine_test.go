@@ -141,13 +141,13 @@ func TestEveryCheckFindsItsFault(t *testing.T) {
 					t.Fatal(err)
 				}
 				last := report.Results[len(report.Results)-1]
-				if last.Name != name || last.Status != crmtest.StatusFailed || last.Reason == "" || last.Mend.RU == "" || last.Title.RU == "" {
+				if last.Name != name || last.Status != crmtest.StatusFailed || last.Reason.EN == "" || last.Mend.RU == "" || last.Title.RU == "" {
 					t.Errorf("%+v", last)
 				}
-				if strings.Contains(last.Reason, s.Settings["token"]) {
+				if strings.Contains(last.Reason.EN, s.Settings["token"]) {
 					t.Error("the report shows the secret")
 				}
-				t.Log(last.Reason)
+				t.Log(last.Reason.EN)
 			})
 		}
 	}

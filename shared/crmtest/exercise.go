@@ -33,11 +33,11 @@ func Exercise(t T, executable string, s Subject) Report {
 		t.Helper()
 		switch r.Status {
 		case StatusFailed:
-			t.Errorf("%s: %s\n  seen: %s\n  mend: %s", r.Name, r.Title.EN, r.Reason, r.Mend.EN)
+			t.Errorf("%s: %s\n  seen: %s\n  mend: %s", r.Name, r.Title.EN, r.Reason.EN, r.Mend.EN)
 		case StatusNotTried:
-			t.Errorf("%s: %s\n  was not tried: %s", r.Name, r.Title.EN, r.Reason)
+			t.Errorf("%s: %s\n  was not tried: %s", r.Name, r.Title.EN, r.Reason.EN)
 		default:
-			t.Logf("%s: %s (%s) %s", r.Name, r.Status, r.Took.Round(1e6), r.Reason)
+			t.Logf("%s: %s (%s) %s", r.Name, r.Status, r.Took.Round(1e6), r.Reason.EN)
 		}
 	})
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 )
 
 func (a *app) pluginsCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "plugins", Short: a.say("плагины CRM: показать, доверить, заменить на ходу", "CRM plugins: list, trust, reload"), Args: words(cobra.NoArgs),
+	cmd := &cobra.Command{Use: "plugins", Short: a.say("плагины CRM: показать, доверить, заменить на ходу, проверить", "CRM plugins: list, trust, reload, check"), Args: words(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(a.pluginsListCommand(), a.pluginsTrustCommand(), a.pluginsReloadCommand())
+	cmd.AddCommand(a.pluginsListCommand(), a.pluginsTrustCommand(), a.pluginsReloadCommand(), a.pluginsCheckCommand())
 	return cmd
 }
 
