@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"time"
 
 	"booking/host/internal/mail"
@@ -10,8 +11,29 @@ import (
 
 // pages are the host on the web.
 func (a *app) pages(service *runs.Service) (*web.Server, error) {
+	sender, err := a.mailer()
+	if err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(a.config.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("look up BOOKING_TIME_ZONE: %w", err)
+	}
 	return web.New(web.Options{
-		Store: a.store, Box: a.box, Log: a.log, Plugins: a.keeper, Runs: service, Mail: mail.Outbox{Store: a.store, Box: a.box},
-		PublicURL: a.config.PublicURL, Proxies: a.config.Proxies(), Locale: a.locale, Demo: a.demonstrates, Clock: time.Now,
+		Store: a.store, Box: a.box, Log: a.log, Plugins: a.keeper, Runs: service, Mail: sender,
+		PublicURL: a.config.PublicURL, Proxies: a.config.Proxies(), Locale: a.locale, Zone: zone, Demo: a.demonstrates, Clock: time.Now,
 	})
+}
+
+// mailer sends by the mail server, if there is one; the outbox keeps the rest.
+func (a *app) mailer() (mail.Sender, error) {
+	outbox := mail.Outbox{Store: a.store, Box: a.box}
+	if a.config.SMTPURL.Empty() {
+		return outbox, nil
+	}
+	server, err := mail.NewSMTP(a.config.SMTPURL)
+	if err != nil {
+		return nil, err
+	}
+	return mail.Kept{First: server, Then: outbox}, nil
 }

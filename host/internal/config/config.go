@@ -47,6 +47,9 @@ type Config struct {
 	// PluginWatch is how often a serving host looks for a newly trusted plugin; 0: never.
 	PluginWatch time.Duration `env:"BOOKING_PLUGIN_WATCH" envDefault:"0s"`
 	Addr        string        `env:"BOOKING_ADDR" envDefault:"127.0.0.1:8080"`
+	// SMTPURL is the mail server, with its password; empty: mail waits in the outbox.
+	SMTPURL     secret.Text `env:"BOOKING_SMTP_URL"`
+	SMTPURLFile string      `env:"BOOKING_SMTP_URL_FILE"`
 	// TrustedProxies are the addresses (or networks, with a slash) of proxies in front
 	// of the pages whose X-Forwarded-For is believed.
 	TrustedProxies []string `env:"BOOKING_TRUSTED_PROXIES"`
@@ -176,6 +179,7 @@ func (c *Config) readFiles() error {
 		{"BOOKING_PLUGIN_DSN", c.PluginDSNFile, &c.PluginDSN},
 		{"BOOKING_SECRET_KEY", c.SecretKeyFile, &c.SecretKey},
 		{"BOOKING_PROXY", c.ProxyFile, &c.Proxy},
+		{"BOOKING_SMTP_URL", c.SMTPURLFile, &c.SMTPURL},
 	} {
 		if s.file == "" {
 			continue

@@ -77,6 +77,18 @@ func TestEveryVariableIsRead(t *testing.T) {
 	}
 }
 
+func TestProxiesAreAddressesAndNetworks(t *testing.T) {
+	t.Parallel()
+	c := load(t, map[string]string{"BOOKING_TRUSTED_PROXIES": "10.0.0.5, 192.168.1.7/24,::1"})
+	var got []string
+	for _, network := range c.Proxies() {
+		got = append(got, network.String())
+	}
+	if diff := cmp.Diff([]string{"10.0.0.5/32", "192.168.1.0/24", "::1/128"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAWrongValueIsAnErrorThatNamesItsVariable(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -98,6 +110,8 @@ func TestAWrongValueIsAnErrorThatNamesItsVariable(t *testing.T) {
 		"portal with a path": {"BOOKING_HTTP_PORTALS", map[string]string{"BOOKING_HTTP_PORTALS": "portal.local/rest"}},
 		"portal with http":   {"BOOKING_HTTP_PORTALS", map[string]string{"BOOKING_HTTP_PORTALS": "http://portal.local"}},
 		"portal, no port":    {"BOOKING_HTTP_PORTALS", map[string]string{"BOOKING_HTTP_PORTALS": "portal.local:"}},
+		"proxy by its name":  {"BOOKING_TRUSTED_PROXIES", map[string]string{"BOOKING_TRUSTED_PROXIES": "proxy.local"}},
+		"no mail server":     {"BOOKING_SMTP_URL", map[string]string{"BOOKING_SMTP_URL": "smtp://u:" + hidden + "@mail.example"}},
 		"empty portal":       {"BOOKING_HTTP_PORTALS", map[string]string{"BOOKING_HTTP_PORTALS": "a.local,,b.local"}},
 		"little memory":      {"BOOKING_PLUGIN_MEMORY", map[string]string{"BOOKING_PLUGIN_MEMORY": "127"}},
 		"memory in words":    {"BOOKING_PLUGIN_MEMORY", map[string]string{"BOOKING_PLUGIN_MEMORY": "2GB"}},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"booking/host/internal/mail"
 	"booking/host/internal/problem"
 	"booking/host/internal/schedule"
 	"booking/host/internal/secrets"
@@ -34,7 +35,7 @@ const (
 // MinLease is the shortest lease: a heartbeat must fit into it several times.
 const MinLease = time.Second
 
-var secretVariables = []string{"BOOKING_DSN", "BOOKING_PLUGIN_DSN", "BOOKING_SECRET_KEY", "BOOKING_PROXY"}
+var secretVariables = []string{"BOOKING_DSN", "BOOKING_PLUGIN_DSN", "BOOKING_SECRET_KEY", "BOOKING_PROXY", "BOOKING_SMTP_URL"}
 
 var levels = map[string]slog.Level{
 	"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
@@ -51,7 +52,7 @@ var shapes = map[reflect.Type]crm.Text{
 func (c *Config) Validate() error {
 	for _, rule := range []func(*Config) error{
 		(*Config).validateLocale, (*Config).validateDatabase, (*Config).validateKey,
-		(*Config).validatePlugins, (*Config).validateAddresses, (*Config).validateProxies, (*Config).validatePortals, (*Config).validateProxy, (*Config).validateTimes, (*Config).validateSchedule, (*Config).validateLog,
+		(*Config).validatePlugins, (*Config).validateAddresses, (*Config).validateProxies, (*Config).validateMail, (*Config).validatePortals, (*Config).validateProxy, (*Config).validateTimes, (*Config).validateSchedule, (*Config).validateLog,
 	} {
 		if err := rule(c); err != nil {
 			return err
@@ -141,6 +142,19 @@ func (c *Config) validateProxies() error {
 				EN: "must be addresses or networks of proxies, comma separated: 10.0.0.5,192.168.0.0/24",
 			})
 		}
+	}
+	return nil
+}
+
+func (c *Config) validateMail() error {
+	if c.SMTPURL.Empty() {
+		return nil
+	}
+	if _, err := mail.NewSMTP(c.SMTPURL); err != nil {
+		return wrong("BOOKING_SMTP_URL", crm.Text{
+			RU: "нужен адрес почтового сервера и отправителя: smtp://user:password@mail.example.com:587?from=calendar@example.com",
+			EN: "must be a mail server with a sender: smtp://user:password@mail.example.com:587?from=calendar@example.com",
+		})
 	}
 	return nil
 }

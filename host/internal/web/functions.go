@@ -12,7 +12,7 @@ import (
 )
 
 // functions are what templates can call, in one language.
-func functions(locale string) template.FuncMap {
+func functions(locale string, zone *time.Location) template.FuncMap {
 	return template.FuncMap{
 		// t picks the sentence: both languages stand in the template.
 		"t":  func(ru, en string) string { return crm.Text{RU: ru, EN: en}.In(locale) },
@@ -23,7 +23,7 @@ func functions(locale string) template.FuncMap {
 		},
 		"count":    func(counts map[crm.Action]int, of string) int { return counts[crm.Action(of)] },
 		"num":      number,
-		"when":     when,
+		"when":     func(moment time.Time) template.HTML { return when(moment, zone) },
 		"took":     func(d time.Duration) string { return took(locale, d) },
 		"role":     func(role string) string { return roles[role].In(locale) },
 		"status":   func(s any) string { return statuses[fmt.Sprint(s)].text.In(locale) },
@@ -66,13 +66,12 @@ func plural(locale string, count int, one, few, many, enOne, enMany string) stri
 	return many
 }
 
-// when is a moment in UTC; the script shows it in the visitor's own zone.
-func when(t time.Time) template.HTML {
+// when is a moment in the visitors' zone; the script shows it in the browser's own.
+func when(t time.Time, zone *time.Location) template.HTML {
 	if t.IsZero() {
 		return "—"
 	}
-	t = t.UTC()
-	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + t.Format("02.01.2006 15:04") + " UTC</time>") //nolint:gosec // digits only
+	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `">` + t.In(zone).Format("02.01.2006 15:04 MST") + "</time>") //nolint:gosec // a format of our own
 }
 
 func took(locale string, d time.Duration) string {

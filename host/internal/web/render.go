@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"booking/host/internal/problem"
 	"booking/host/internal/store"
@@ -23,7 +24,7 @@ type templates map[string]*template.Template
 
 // parseTemplates reads each page with the layout around it, once for each language:
 // both languages stand beside each other in the same file.
-func parseTemplates() (map[string]templates, error) {
+func parseTemplates(zone *time.Location) (map[string]templates, error) {
 	entries, err := templateFiles.ReadDir("templates")
 	if err != nil {
 		return nil, fmt.Errorf("list the pages: %w", err)
@@ -35,7 +36,7 @@ func parseTemplates() (map[string]templates, error) {
 			if strings.HasPrefix(name, "_") {
 				continue
 			}
-			pages[name], err = template.New("_layout.html").Funcs(functions(locale)).
+			pages[name], err = template.New("_layout.html").Funcs(functions(locale, zone)).
 				ParseFS(templateFiles, "templates/_*.html", "templates/"+entry.Name())
 			if err != nil {
 				return nil, fmt.Errorf("read the page %s: %w", name, err)

@@ -49,6 +49,8 @@ type Options struct {
 	Proxies []netip.Prefix
 	// Locale is the language of a visitor who has chosen none.
 	Locale string
+	// Zone is where the visitors are; the script shows times in the browser's own.
+	Zone *time.Location
 	// Demo shows the outbox on a page: there is nobody to send mail to.
 	Demo  bool
 	Clock func() time.Time
@@ -69,7 +71,7 @@ type Server struct {
 
 // New makes a Server. It must be told when to end: [Server.Work].
 func New(o Options) (*Server, error) {
-	parsed, err := parseTemplates()
+	parsed, err := parseTemplates(o.Zone)
 	if err != nil {
 		return nil, err
 	}
