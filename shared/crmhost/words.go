@@ -2,6 +2,7 @@ package crmhost
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -16,6 +17,10 @@ const (
 // lastWords keeps the end of what a plugin said: the text of a panic, or else the
 // last errors of its log and lines it wrote outside of it.
 type lastWords struct {
+	// polish makes a line fit for people; it is costly, and only the lines that are
+	// shown meet it. nil: nothing is done.
+	polish func(string) string
+
 	mu       sync.Mutex
 	lines    []string
 	panicked bool
@@ -40,7 +45,6 @@ func (w *lastWords) note(line string) {
 }
 
 func (w *lastWords) keep(line string) {
-	line = hideAddresses(line)
 	switch {
 	case !w.panicked:
 		w.lines = append(w.lines, line)
@@ -60,7 +64,19 @@ func startsPanic(line string) bool {
 func (w *lastWords) String() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return strings.Join(w.lines, "\n")
+	return strings.Join(w.shown(), "\n")
+}
+
+// shown are the kept lines, polished; w.mu is held.
+func (w *lastWords) shown() []string {
+	lines := slices.Clone(w.lines)
+	for i := range lines {
+		if w.polish != nil {
+			lines[i] = w.polish(lines[i])
+		}
+		lines[i] = hideAddresses(lines[i])
+	}
+	return lines
 }
 
 // sawPanic reports whether one of the lines began a panic.
@@ -87,12 +103,13 @@ func hideAddresses(line string) string {
 func (w *lastWords) brief() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	lines := w.shown()
 	switch {
-	case len(w.lines) == 0:
+	case len(lines) == 0:
 		return ""
 	case w.panicked:
-		return clean(w.lines[0], 400)
+		return clean(lines[0], 400)
 	default:
-		return clean(w.lines[len(w.lines)-1], 400)
+		return clean(lines[len(lines)-1], 400)
 	}
 }
