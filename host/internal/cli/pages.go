@@ -20,7 +20,7 @@ func (a *app) pages(service *runs.Service) (*web.Server, error) {
 		return nil, fmt.Errorf("look up BOOKING_TIME_ZONE: %w", err)
 	}
 	return web.New(web.Options{
-		Store: a.store, Box: a.box, Log: a.log, Plugins: a.keeper, Runs: service, Mail: sender,
+		Store: a.store, Box: a.box, Log: a.log, Plugins: a.keeper, Runs: service, Schedules: a.scheduler(service), Mail: sender,
 		PublicURL: a.config.PublicURL, Proxies: a.config.Proxies(), Locale: a.locale, Zone: zone, Demo: a.demonstrates, Clock: time.Now,
 	})
 }

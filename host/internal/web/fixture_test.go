@@ -19,6 +19,7 @@ import (
 
 	"booking/host/internal/mail"
 	"booking/host/internal/runs"
+	"booking/host/internal/schedule"
 	"booking/host/internal/secrets"
 	"booking/host/internal/store"
 	"booking/migrations"
@@ -83,7 +84,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	s.runs = &runs.Service{Store: s.Store, Box: box, Plugins: s.plugin, Log: log, Lease: 30 * time.Second, Host: "test", Locale: "ru"}
 	options := Options{
 		Store: s.Store, Box: box, Log: log, Plugins: s.plugin, Runs: s.runs, Mail: mail.Outbox{Store: s.Store, Box: box},
-		PublicURL: "http://calendar.example", Locale: "ru", Zone: time.UTC, Demo: true, Clock: time.Now,
+		PublicURL: "http://calendar.example", Locale: "ru", Zone: time.UTC, Demo: true, Schedules: &schedule.Scheduler{Store: s.Store, Clock: time.Now, Zone: "Europe/Moscow", Log: log}, Clock: time.Now,
 	}
 	for _, c := range change {
 		c(&options)

@@ -37,6 +37,7 @@ func (s *Server) routes() []route {
 		{"POST /settings/crm", admin, s.saveSettings},
 		{"POST /settings/crm/check", admin, s.checkSettings},
 		{"POST /settings/crm/runs", admin, s.startRun},
+		{"POST /settings/crm/schedule", admin, s.saveSchedule},
 
 		{"GET /runs", admin, s.history},
 		{"GET /runs/{run}", admin, s.run},

@@ -40,6 +40,8 @@ var expected = map[string][7]string{
 	"POST /settings/crm/check": admins("200", "200", "200"),
 	"POST /settings/crm/runs":  admins("409", "→/runs/", "→/runs/"),
 
+	"POST /settings/crm/schedule": admins("→/settings/crm?saved", "→/settings/crm?saved", "→/settings/crm?saved"),
+
 	"GET /runs":                    admins("200", "200", "200"),
 	"GET /runs/{run}":              admins("404", "200", "200"),
 	"GET /runs/{run}/events":       admins("404", "200", "200"),

@@ -37,6 +37,7 @@ type settingsView struct {
 	LastGood    time.Time
 	LastPreview bool // there has been a preview or a sync that came to its end
 	State       stateView
+	Schedule    scheduleView
 	Audit       []store.AuditEntry
 }
 
@@ -148,6 +149,9 @@ func (s *Server) fillSettings(ctx context.Context, v *visit, data *settingsView)
 		return err
 	}
 	if err := s.fillRuns(ctx, tenant, data); err != nil {
+		return err
+	}
+	if data.Schedule, err = s.readSchedule(ctx, tenant); err != nil {
 		return err
 	}
 	progress := store.RunProgress{}

@@ -10,10 +10,11 @@ import (
 
 // What an audit entry is about.
 const (
-	auditSetting = "setting"
-	auditSecret  = "secret"
-	auditEnabled = "enabled"
-	auditLinks   = "links"
+	auditSetting  = "setting"
+	auditSecret   = "secret"
+	auditEnabled  = "enabled"
+	auditLinks    = "links"
+	auditSchedule = "schedule"
 )
 
 // compareConnections is what a save has changed, for the audit. A secret's value is
@@ -47,6 +48,8 @@ func (d settingsView) AuditLabel(e store.AuditEntry) crm.Text {
 	switch e.Action {
 	case auditEnabled:
 		return crm.Text{RU: "Подключение включено", EN: "Connection enabled"}
+	case auditSchedule:
+		return crm.Text{RU: "Расписание", EN: "Schedule"}
 	case auditLinks:
 		return crm.Text{RU: "Связи после смены портала", EN: "Links after the portal changed"}
 	}

@@ -141,3 +141,29 @@ func TestSettingsSayHowThingsAre(t *testing.T) {
 	s.exec("UPDATE tenants SET subscription_status = 'blocked'")
 	v.get("/settings/crm").contains(t, "Компания заблокирована")
 }
+
+func TestSettingsScheduleIsChosenAndPlanned(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.connect()
+	v := s.signedIn("admin@ours.example")
+	v.get("/settings/crm").contains(t, "каждый день в 01:00", `<option value="daily" selected>`)
+	for _, c := range []struct{ when, at, shown string }{
+		{"workdays", "06:30", `<option value="workdays" selected>`}, {"hourly", "", "каждый час (Europe/Moscow)"}, {"every 4h", "", "каждые 4 часа (Europe/Moscow)"},
+		{"daily", "02:15", "каждый день в 02:15"},
+	} {
+		if a := v.post("/settings/crm/schedule", "when", c.when, "at", c.at); a.to != "/settings/crm?saved" {
+			t.Errorf("%s: %d", c.when, a.status)
+		}
+		v.get("/settings/crm").contains(t, c.shown, "Следующая:")
+	}
+	if a := v.post("/settings/crm/schedule", "when", "daily", "at", "25:00"); a.status != http.StatusUnprocessableEntity {
+		t.Errorf("25:00: %d", a.status)
+	}
+	v.post("/settings/crm/schedule", "when", "off")
+	v.get("/settings/crm").contains(t, "не запускается", "Расписание", "!Следующая:")
+	row, err := s.Schedule(t.Context(), s.ours)
+	if err != nil || row.Enabled || row.Rule != "daily 02:15" || !row.NextAt.IsZero() {
+		t.Errorf("%v %+v", err, row)
+	}
+}

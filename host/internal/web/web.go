@@ -36,11 +36,12 @@ type Runs interface {
 
 // Options are what the pages need.
 type Options struct {
-	Store   *store.Store
-	Box     *secrets.Box
-	Log     *slog.Logger
-	Plugins Plugins
-	Runs    Runs
+	Store     *store.Store
+	Box       *secrets.Box
+	Log       *slog.Logger
+	Plugins   Plugins
+	Runs      Runs
+	Schedules Schedules
 	// Mail brings one-time links to people.
 	Mail mail.Sender
 	// PublicURL is what links in mails begin with; https makes cookies Secure.
