@@ -190,7 +190,10 @@ func (p *subject) CheckSettings(_ context.Context, s crm.Settings) (crm.Settings
 }
 
 // CheckConnection implements crm.Plugin.
-func (p *subject) CheckConnection(_ context.Context, r crm.ConnectionRequest) (crm.ConnectionCheck, error) {
+func (p *subject) CheckConnection(ctx context.Context, r crm.ConnectionRequest) (crm.ConnectionCheck, error) {
+	if p.fault == "thief" {
+		return p.steal(ctx)
+	}
 	ok := r.Settings.Get("portal") != "broken"
 	switch p.fault {
 	case "never connected":
