@@ -188,3 +188,18 @@ func wantCode(t *testing.T, err error, code crm.Code, parts ...string) {
 }
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// recorder counts a run's changes.
+type recorder struct {
+	changes int
+	then    func()
+}
+
+func (r *recorder) Changes(c []crm.Change) error { r.changes += len(c); return nil }
+
+func (r *recorder) Progress(crm.Progress) error {
+	if r.then != nil {
+		r.then()
+	}
+	return nil
+}

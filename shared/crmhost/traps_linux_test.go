@@ -216,20 +216,6 @@ func TestCancelledRun(t *testing.T) {
 	mustDo(t, p, "")
 }
 
-type recorder struct {
-	changes int
-	then    func()
-}
-
-func (r *recorder) Changes(c []crm.Change) error { r.changes += len(c); return nil }
-
-func (r *recorder) Progress(crm.Progress) error {
-	if r.then != nil {
-		r.then()
-	}
-	return nil
-}
-
 // 8. Standard input: go-plugin hands on the host's own.
 func TestStartWithoutStandardInput(t *testing.T) {
 	found, trust := installed(t, "")

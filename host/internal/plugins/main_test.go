@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"booking/shared/crm"
 	"booking/shared/crmhost"
@@ -58,13 +57,4 @@ func newKeeper(t *testing.T, fault string, change ...func(*Options)) (*Keeper, s
 	k := New(o)
 	t.Cleanup(func() { k.Close(t.Context()) })
 	return k, folder
-}
-
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("still not so: %s", what)
-		}
-	}
 }
