@@ -69,8 +69,8 @@ func (t *throttle) forgive(key string) {
 }
 
 // makeRoom forgets what has been full again for a while, and, should that not be
-// enough, whatever comes first: memory is bounded even while somebody tries a
-// million addresses.
+// enough, a quarter of whatever comes first: memory and work are bounded even while
+// somebody tries a million addresses.
 func (t *throttle) makeRoom(now time.Time) {
 	if len(t.buckets) < remembered {
 		return
@@ -81,7 +81,7 @@ func (t *throttle) makeRoom(now time.Time) {
 		}
 	}
 	for key := range t.buckets {
-		if len(t.buckets) < remembered {
+		if len(t.buckets) < remembered*3/4 {
 			return
 		}
 		delete(t.buckets, key)
