@@ -140,15 +140,17 @@ func changes(_ context.Context, count string, events crm.Events) (crm.SyncResult
 	return crm.SyncResult{Counts: crm.Counts{Fetched: n, Created: n}}, nil
 }
 
+// leaked keeps what leak has taken.
+var leaked [][]byte
+
 // leak takes memory until there is no more.
 func leak() {
-	var all [][]byte
 	for {
 		block := make([]byte, 16<<20)
 		for i := 0; i < len(block); i += 4096 {
 			block[i] = 1
 		}
-		all = append(all, block)
+		leaked = append(leaked, block)
 	}
 }
 
