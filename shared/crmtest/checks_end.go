@@ -135,7 +135,9 @@ func checkHostDeath(ctx context.Context, x *exam) error {
 		}
 		_ = s.stdin.Close()
 		s.disconnect()
-		<-ended
+		if err := <-ended; err == nil {
+			return errors.New("the run was over before the host could die: more people are needed")
+		}
 		return nil
 	})
 	if err != nil {

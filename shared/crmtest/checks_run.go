@@ -289,19 +289,22 @@ func checkRunParallel(ctx context.Context, x *exam) error {
 	if err != nil {
 		return err
 	}
+	limit := x.within(time.Second)
 	for range 20 {
-		if err := ask(ctx, s.conn, methodDescribe, x.within(5*time.Second)); err != nil {
-			return fmt.Errorf("Describe: %w", err)
+		if err := ask(ctx, s.conn, methodDescribe, limit); err != nil {
+			return fmt.Errorf("Describe, within %s: %w", limit, err)
 		}
-		limited, done := context.WithTimeout(ctx, x.within(5*time.Second))
+		limited, done := context.WithTimeout(ctx, limit)
 		_, err := s.client.CheckSettings(limited, settings(x.Settings))
 		done()
 		if err != nil {
-			return fmt.Errorf("CheckSettings: %w", err)
+			return fmt.Errorf("CheckSettings, within %s: %w", limit, err)
 		}
 	}
 	cancel()
-	<-ended
+	if err := <-ended; crm.CodeOf(err) == crm.CodePluginAnswer {
+		return fmt.Errorf("the run ends with nonsense: %w", err)
+	}
 	return nil
 }
 

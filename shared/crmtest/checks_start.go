@@ -76,7 +76,7 @@ func checkHandshake(ctx context.Context, x *exam) error {
 	h := s.hello
 	switch {
 	case h.core != "1" || h.protocol != "1" || h.kind != "grpc":
-		return fmt.Errorf("the handshake is %q, want 1|1|unix|...|grpc|...", printable(h.line))
+		return fmt.Errorf("the handshake is %q, want 1|1|unix|PATH|grpc|CERTIFICATE", printable(h.line))
 	case h.network != "unix" || filepath.Dir(filepath.Clean(h.address)) != s.folder("sock"):
 		return fmt.Errorf("it listens on %s %s, not in PLUGIN_UNIX_SOCKET_DIR: a host does not connect there", h.network, printable(h.address))
 	}
@@ -162,8 +162,11 @@ func checkUnknownCall(ctx context.Context, x *exam) error {
 	if err != nil {
 		return err
 	}
-	if err := ask(ctx, s.conn, methodUnknown, x.within(5*time.Second)); status.Code(err) != codes.Unimplemented {
-		return fmt.Errorf("the answer is %v", err)
+	switch err := ask(ctx, s.conn, methodUnknown, x.within(5*time.Second)); {
+	case err == nil:
+		return errors.New("it is answered")
+	case status.Code(err) != codes.Unimplemented:
+		return fmt.Errorf("the answer is another error: %w", err)
 	}
 	return nil
 }

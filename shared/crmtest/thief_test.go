@@ -97,7 +97,7 @@ func TestAThievingPluginIsRefusedByTheDatabase(t *testing.T) {
 	t.Cleanup(func() { _, _ = admin.Exec("DROP USER " + account) })
 	config.User, config.Passwd = config.DBName, "narrow"
 
-	client := started(t, faulty(t, "thief").Executable)
+	client := started(t, faulty(t, "thief").Executable, crmhost.Limits{})
 	if err := client.Configure(t.Context(), crm.Configuration{DSN: secret.New(config.FormatDSN())}); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestAThievingPluginIsRefusedByTheDatabase(t *testing.T) {
 }
 
 // started runs a plugin as a host does.
-func started(t *testing.T, executable string) crm.Plugin {
+func started(t *testing.T, executable string, limits crmhost.Limits) crm.Plugin {
 	t.Helper()
 	plugins := t.TempDir()
 	folder := filepath.Join(plugins, "sound")
@@ -153,7 +153,7 @@ func started(t *testing.T, executable string) crm.Plugin {
 	if err := trust.Pin(found); err != nil {
 		t.Fatal(err)
 	}
-	process, err := crmhost.Start(t.Context(), crmhost.Options{Found: found, Trust: trust, Log: slog.New(slog.DiscardHandler)})
+	process, err := crmhost.Start(t.Context(), crmhost.Options{Found: found, Trust: trust, Log: slog.New(slog.DiscardHandler), Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ func TestClean(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                      "",
 		"plain":                 "plain",
-		" a ":                   "a",
+		"\ta\n":                 "a",
 		"\u00a0Анна\t":          "Анна",
 		"e\u0301":               "é",
 		"a\r\nb\u2028c\x1b[31m": "a  b c [31m",

@@ -120,7 +120,7 @@ func TestAFileThatCannotBeReadIsNoEmptyTable(t *testing.T) {
 
 func TestThePortalIsTheFilesName(t *testing.T) {
 	t.Parallel()
-	for path, want := range map[string]string{"/srv/People.csv": "people.csv", " /x/a.csv ": "a.csv", "people.csv": "", "": ""} {
+	for path, want := range map[string]string{"/srv/People.csv": "people.csv", "\t/x/a.csv\n": "a.csv", "people.csv": "", "": ""} {
 		check, err := table{}.CheckSettings(t.Context(), crm.Settings{keyFile: secret.New(path)})
 		if err != nil || check.Portal != want || (len(check.Problems) == 0) != (want != "") {
 			t.Errorf("%q: %+v, error %v", path, check, err)
