@@ -53,6 +53,7 @@ generate: ## the contract's Go code from crm.proto
 .PHONY: bench
 bench: database ## ratios against the old way and the floor, side by side in one run (ARGS=...)
 	go run ./plugin-bitrix24/internal/bench $(ARGS)
+	go test -run '^$$' -bench . ./shared/crmhost
 
 .PHONY: check-sdk
 CHECK_SDK := plugin-bitrix24/internal/portalsim/testdata/check-sdk
