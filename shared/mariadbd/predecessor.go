@@ -11,8 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience is how long a server that is shutting down may take.
-const patience = time.Minute
+const (
+	// patience is how long a server that is shutting down may take.
+	patience = time.Minute
+	// deafAfter is how long one may go on after it was told to end. A server that was
+	// told at a bad moment of its start waits for itself for ever (seen: 10.11); the
+	// next one recovers what a killed one leaves.
+	deafAfter = 20 * time.Second
+)
 
 // ErrInUse says that another server works in the folder and does not end.
 var ErrInUse = errors.New("another database server works in this folder")
@@ -21,10 +27,10 @@ var ErrInUse = errors.New("another database server works in this folder")
 // was killed gets SIGTERM from the kernel and needs some time to write its pages;
 // one that had only begun to start swallows that signal (measured: 10.11), so it is
 // sent again. The folder is the caller's alone: nobody else's server is in there.
-func waitForPredecessor(ctx context.Context, data string) error {
+func waitForPredecessor(ctx context.Context, data string, deafAfter time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var told time.Time
+	begun, told := time.Now(), time.Time{}
 	for {
 		pid := holder(data)
 		if pid == 0 {
@@ -33,6 +39,9 @@ func waitForPredecessor(ctx context.Context, data string) error {
 		if time.Since(told) > time.Second {
 			told = time.Now()
 			_ = unix.Kill(int(pid), unix.SIGTERM)
+			if time.Since(begun) > deafAfter {
+				_ = unix.Kill(int(pid), unix.SIGKILL)
+			}
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):

@@ -68,7 +68,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	for {
-		if err := waitForPredecessor(ctx, data); err != nil {
+		if err := waitForPredecessor(ctx, data, deafAfter); err != nil {
 			return nil, err
 		}
 		s, err := start(ctx, bin, dir, o)
