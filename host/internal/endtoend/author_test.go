@@ -26,6 +26,13 @@ func TestTheReadmesPluginFromNothingToAFirstSync(t *testing.T) {
 	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
 	must(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(block(t, chapter, "go")), 0o644))
 
+	// A module of its own looks at the whole graph, of which a build here needs a part only:
+	// on a fresh machine the rest has not come yet.
+	graph := exec.CommandContext(t.Context(), "go", "mod", "graph")
+	graph.Dir = checkout
+	if out, err := graph.CombinedOutput(); err != nil {
+		t.Fatalf("fetch the graph of modules: %v\n%s", err, out)
+	}
 	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", block(t, chapter, "bash"))
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "BOOKING="+checkout, "PATH="+built.dir+":"+os.Getenv("PATH"), "CGO_ENABLED=0", "BOOKING_LOCALE=en",
