@@ -10,6 +10,7 @@ var (
 	namePattern   = regexp.MustCompile(`^[a-z][a-z0-9]{0,31}$`)
 	keyPattern    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 	columnPattern = regexp.MustCompile(`^[a-z][a-z0-9]*_user_id$`)
+	idPattern     = regexp.MustCompile(`^[1-9][0-9]{0,18}$`)
 )
 
 const (
@@ -42,6 +43,9 @@ func (d Description) Validate() error {
 		if err := f.validate(); err != nil {
 			return fmt.Errorf("field %q: %w", cut(f.Key, 64), err)
 		}
+		if f.Listable && !d.Has(CapabilityChoices) {
+			return fmt.Errorf("field %q: listable without the capability choices", f.Key)
+		}
 	}
 	return nil
 }
@@ -68,6 +72,8 @@ func (f Field) validate() error {
 		return fmt.Errorf("a secret has no default")
 	case f.Type != FieldChoice && len(f.Choices) > 0:
 		return fmt.Errorf("choices belong to the type choice")
+	case f.Listable && (f.Secret || f.Type != FieldIDs && f.Type != FieldText):
+		return fmt.Errorf("only open values of the types ids and text can be listed")
 	}
 	switch f.Type {
 	case FieldText, FieldIDs:

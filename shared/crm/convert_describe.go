@@ -36,6 +36,7 @@ func fieldToProto(f Field) *crmpb.Field {
 		Secret:   f.Secret,
 		Default:  valid(f.Default),
 		Choices:  each(f.Choices, choiceToProto),
+		Listable: f.Listable,
 	}
 }
 
@@ -49,6 +50,7 @@ func fieldFromProto(f *crmpb.Field) Field {
 		Secret:   f.GetSecret(),
 		Default:  f.GetDefault(),
 		Choices:  each(f.GetChoices(), choiceFromProto),
+		Listable: f.GetListable(),
 	}
 }
 

@@ -62,6 +62,14 @@ var pairs = map[string]pair{
 	"SyncResult":        pairOf(syncResultToProto, syncResultFromProto),
 	"PeopleRequest":     pairOf(peopleRequestToProto, peopleRequestFromProto),
 	"Person":            pairOf(personToProto, personFromProto),
+	"ChoicesRequest":    pairOf(choicesRequestToProto, choicesRequestFromProto),
+	"Choices":           pairOf(choicesToProto, choicesFromProto),
+	"ChoiceNode":        pairOf(choiceNodeToProto, choiceNodeFromProto),
+	"ChoiceOverlap":     pairOf(choiceOverlapToProto, choiceOverlapFromProto),
+	"ImportRequest":     pairOf(importRequestToProto, importRequestFromProto),
+	"ImportedSettings":  pairOf(importedToProto, importedFromProto),
+	"EventMessage":      pairOf(eventMessageToProto, eventMessageFromProto),
+	"PortalEvent":       pairOf(portalEventToProto, portalEventFromProto),
 }
 
 // A field added to a struct and forgotten in its converter is lost on the way
@@ -115,7 +123,7 @@ func TestEmptyMessagesAreZeroValues(t *testing.T) {
 func TestEveryMessageIsConverted(t *testing.T) {
 	t.Parallel()
 	envelopes := map[protoreflect.Name]bool{"CheckSettingsRequest": true, "SyncUsersResponse": true, "Changes": true, "Value": true, "Policy": true,
-		"PeopleResponse": true, "PeopleBatch": true, "PeopleComplete": true}
+		"PeopleResponse": true, "PeopleBatch": true, "PeopleComplete": true, "ImportSettingsResponse": true, "ImportComplete": true}
 	seen := map[protoreflect.Name]bool{}
 	for _, p := range pairs {
 		seen[p.message.ProtoReflect().Descriptor().Name()] = true
@@ -215,6 +223,9 @@ func fillGo(t *testing.T, v reflect.Value, path string) {
 	case time.Time:
 		v.Set(reflect.ValueOf(time.Date(2026, 9, 1, 10, 0, 0, len(path), time.UTC)))
 		return
+	case []byte:
+		v.SetBytes([]byte(path))
+		return
 	case map[string]any:
 		v.Set(reflect.ValueOf(map[string]any{"null": nil, path: path, "number": int64(len(path)), "flag": true}))
 		return
@@ -280,6 +291,8 @@ func sample(f protoreflect.FieldDescriptor, empty func() protoreflect.Value, pat
 	switch f.Kind() {
 	case protoreflect.StringKind:
 		return protoreflect.ValueOfString(path)
+	case protoreflect.BytesKind:
+		return protoreflect.ValueOfBytes([]byte(path))
 	case protoreflect.BoolKind:
 		return protoreflect.ValueOfBool(true)
 	case protoreflect.Int64Kind:

@@ -52,6 +52,9 @@ type foreignPlugin struct {
 	checkConnection func() (*crmpb.CheckConnectionResponse, error)
 	sync            func(grpc.ServerStreamingServer[crmpb.SyncUsersResponse]) error
 	people          func(grpc.ServerStreamingServer[crmpb.PeopleResponse]) error
+	choices         func() (*crmpb.ChoicesResponse, error)
+	imported        func(grpc.ServerStreamingServer[crmpb.ImportSettingsResponse]) error
+	event           func() (*crmpb.ReadEventResponse, error)
 }
 
 func (f *foreignPlugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
@@ -80,6 +83,21 @@ func (f *foreignPlugin) SyncUsers(_ *crmpb.SyncUsersRequest, s grpc.ServerStream
 
 func (f *foreignPlugin) People(_ *crmpb.PeopleRequest, s grpc.ServerStreamingServer[crmpb.PeopleResponse]) error {
 	return f.people(s)
+}
+
+func (f *foreignPlugin) Choices(ctx context.Context, r *crmpb.ChoicesRequest) (*crmpb.ChoicesResponse, error) {
+	if f.choices == nil {
+		return f.UnimplementedCRMServiceServer.Choices(ctx, r)
+	}
+	return f.choices()
+}
+
+func (f *foreignPlugin) ImportSettings(_ *crmpb.ImportSettingsRequest, s grpc.ServerStreamingServer[crmpb.ImportSettingsResponse]) error {
+	return f.imported(s)
+}
+
+func (f *foreignPlugin) ReadEvent(context.Context, *crmpb.ReadEventRequest) (*crmpb.ReadEventResponse, error) {
+	return f.event()
 }
 
 // dial serves impl within the process, over a real socket.

@@ -12,11 +12,12 @@ import (
 //
 //	func main() { crm.ServePeople(description, crm.PeopleFunc(readPeople)) }
 //
-// What the description leaves out is filled in: the capability, and name_user_id
+// What the description leaves out is filled in: the capabilities, and name_user_id
 // as the external-id column. Settings are checked against the described fields,
 // and a connection by reading everybody once; a source that also has the method
-// CheckSettings or CheckConnection of [Plugin] answers itself. With the only
-// argument "manifest" the program prints its plugin.json instead.
+// CheckSettings or CheckConnection of [Plugin] answers itself, and one that is a
+// [ChoicesSource], [SettingsImporter] or [EventReader] has those capabilities. With
+// the only argument "manifest" the program prints its plugin.json instead.
 func ServePeople(d Description, source PeopleSource) {
 	p := NewPeoplePlugin(d, source)
 	if len(os.Args) == 2 && os.Args[1] == "manifest" {
@@ -43,7 +44,7 @@ var (
 // NewPeoplePlugin is what [ServePeople] serves.
 func NewPeoplePlugin(d Description, source PeopleSource) *PeoplePlugin {
 	if len(d.Capabilities) == 0 {
-		d.Capabilities = []Capability{CapabilityPeople}
+		d.Capabilities = capabilitiesOf(source)
 	}
 	if d.ExternalIDColumn == "" {
 		d.ExternalIDColumn = d.Name + "_user_id"

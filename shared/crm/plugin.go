@@ -65,8 +65,8 @@ func (t Text) In(locale string) string {
 	return t.RU
 }
 
-// Capability is something a plugin can do beyond SyncUsers. Hosts ignore those
-// they do not know.
+// Capability is something a plugin can do beyond the calls that every plugin has.
+// Hosts ignore those they do not know, and never make a call of one that is not listed.
 type Capability string
 
 // The capabilities of protocol 1.
@@ -75,12 +75,18 @@ const (
 	CapabilitySyncUsers Capability = "sync_users"
 	// CapabilityPeople: the plugin streams people and the host writes them.
 	CapabilityPeople Capability = "people"
+	// CapabilityChoices: the values of listable fields can be listed ([ChoicesSource]).
+	CapabilityChoices Capability = "choices"
 	// CapabilityBookings: contact and deal for a booking.
 	CapabilityBookings Capability = "bookings"
 	// CapabilityWriteBack: changes of the calendar go back to the CRM.
 	CapabilityWriteBack Capability = "write_back"
-	// CapabilityImportSettings: settings of an older server can be taken over.
+	// CapabilityImportSettings: settings of an older server can be taken over
+	// ([SettingsImporter]).
 	CapabilityImportSettings Capability = "import_settings"
+	// CapabilityEvents: the portal's own messages can be told from others
+	// ([EventReader]).
+	CapabilityEvents Capability = "events"
 )
 
 // Description is what a plugin says about itself.
@@ -122,6 +128,9 @@ type Field struct {
 	Secret  bool
 	Default string
 	Choices []Choice
+	// Listable: [ChoicesSource] lists the values. The setting holds any number of them,
+	// comma separated; empty means no restriction. Types FieldIDs and FieldText only.
+	Listable bool
 }
 
 // Choice is one value of a FieldChoice.

@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -17,7 +16,7 @@ import (
 func (s *server) People(req *crmpb.PeopleRequest, stream grpc.ServerStreamingServer[crmpb.PeopleResponse]) error {
 	source, ok := s.impl.(PeopleSource)
 	if !ok {
-		return status.Error(codes.Unimplemented, "the plugin does not have the capability people")
+		return lacks(CapabilityPeople)
 	}
 	ctx, end := s.calls.begin(stream.Context())
 	defer end()

@@ -2,6 +2,7 @@ package crm
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,6 +52,7 @@ func TestFieldsOfTomorrowAreKeptOut(t *testing.T) {
 			return nil
 		},
 	})
+	checkCapabilitiesOfTomorrow(t)
 	d, err := client.Describe(t.Context())
 	want := sound()
 	want.Capabilities = append(want.Capabilities, "teleport") // whoever lists capabilities ignores it
@@ -67,6 +69,36 @@ func TestFieldsOfTomorrowAreKeptOut(t *testing.T) {
 	}
 	if err := client.ReadPeople(t.Context(), peopleRequest(), &listener{}); err != nil {
 		t.Errorf("people: %v", err)
+	}
+}
+
+// checkCapabilitiesOfTomorrow: reasons nobody knows today arrive as they are.
+func checkCapabilitiesOfTomorrow(t *testing.T) {
+	t.Helper()
+	client := dialForeign(t, &foreignPlugin{
+		choices: func() (*crmpb.ChoicesResponse, error) {
+			return tomorrow(&crmpb.ChoicesResponse{Nodes: []*crmpb.ChoiceNode{tomorrow(&crmpb.ChoiceNode{Value: "1", Label: "One"})}}), nil
+		},
+		imported: func(s grpc.ServerStreamingServer[crmpb.ImportSettingsResponse]) error {
+			item := tomorrow(&crmpb.ImportedSettings{TenantId: 1, Reason: "eclipse", Message: &crmpb.Text{En: "An eclipse."}})
+			return errors.Join(s.Send(tomorrow(&crmpb.ImportSettingsResponse{Event: &crmpb.ImportSettingsResponse_Settings{Settings: item}})),
+				s.Send(&crmpb.ImportSettingsResponse{Event: &crmpb.ImportSettingsResponse_Complete{Complete: tomorrow(&crmpb.ImportComplete{Tenants: 1})}}))
+		},
+		event: func() (*crmpb.ReadEventResponse, error) {
+			return tomorrow(&crmpb.ReadEventResponse{Reason: "eclipse"}), nil
+		},
+	})
+	choices, err := client.Choices(t.Context(), choicesRequest())
+	if diff := cmp.Diff(Choices{Nodes: []ChoiceNode{{Value: "1", Label: "One"}}}, choices); err != nil || diff != "" {
+		t.Errorf("choices: error %v (-want +got):\n%s", err, diff)
+	}
+	var items []ImportedSettings
+	err = client.ImportSettings(t.Context(), ImportRequest{}, func(i ImportedSettings) error { items = append(items, i); return nil })
+	if diff := cmp.Diff([]ImportedSettings{{TenantID: 1, Reason: "eclipse", Message: Text{EN: "An eclipse."}}}, items, secrets); err != nil || diff != "" {
+		t.Errorf("import: error %v (-want +got):\n%s", err, diff)
+	}
+	if event, err := client.ReadEvent(t.Context(), eventMessage()); err != nil || event.Reason != "eclipse" || event.Authentic {
+		t.Errorf("event: %+v, error %v", event, err)
 	}
 }
 

@@ -22,7 +22,9 @@
 //     SIGINT is ignored (Ctrl-C is the host's to handle), SIGTERM ends the process.
 //
 // A plugin of the capability people answers Describe, Configure, CheckSettings,
-// CheckConnection and People; it may leave Migrate and SyncUsers unimplemented.
+// CheckConnection and People; it may leave Migrate and SyncUsers unimplemented. The
+// same goes for each call that is a capability of its own: who does not list it
+// leaves it out, and a host never makes it.
 // shared/crmtest/pyplugin is a whole one in Python, and "booking-host plugins
 // check NAME" says what a plugin still lacks.
 //
@@ -295,8 +297,8 @@ type DescribeResponse struct {
 	// The CRM's name as people write it.
 	Title *Text `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
 	// What it can do: sync_users (SyncUsers reads the portal and writes users),
-	// people (it streams people, the host writes them), bookings, write_back,
-	// import_settings. A host ignores those it does not know.
+	// people (it streams people, the host writes them), choices, import_settings,
+	// events, bookings, write_back. A host ignores those it does not know.
 	Capabilities []string `protobuf:"bytes,4,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
 	// The settings of a tenant's connection, in the order of a form; keys differ.
 	Fields []*Field `protobuf:"bytes,5,rep,name=fields,proto3" json:"fields,omitempty"`
@@ -408,7 +410,11 @@ type Field struct {
 	// The value of a setting nobody has set; empty for none.
 	Default string `protobuf:"bytes,7,opt,name=default,proto3" json:"default,omitempty"`
 	// The values of the type choice, in the order of a form; empty for other types.
-	Choices       []*Choice `protobuf:"bytes,8,rep,name=choices,proto3" json:"choices,omitempty"`
+	Choices []*Choice `protobuf:"bytes,8,rep,name=choices,proto3" json:"choices,omitempty"`
+	// Choices lists the values, of which several may be chosen: the setting holds them
+	// comma separated, empty means no restriction, and a value takes in everything
+	// below it. Types ids and text only, never secret, with the capability choices.
+	Listable      bool `protobuf:"varint,9,opt,name=listable,proto3" json:"listable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -497,6 +503,13 @@ func (x *Field) GetChoices() []*Choice {
 		return x.Choices
 	}
 	return nil
+}
+
+func (x *Field) GetListable() bool {
+	if x != nil {
+		return x.Listable
+	}
+	return false
 }
 
 // Choice is one value of a field of the type choice.
@@ -2278,6 +2291,727 @@ func (x *PeopleComplete) GetPeople() int64 {
 	return 0
 }
 
+// ChoicesRequest asks what can be chosen for a field.
+type ChoicesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose portal it is.
+	Tenant *Tenant `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// By field key, as saved. Some are secret.
+	Settings map[string]string `protobuf:"bytes,2,rep,name=settings,proto3" json:"settings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Key of a described field that says listable; another one is a failure.
+	Field         string `protobuf:"bytes,3,opt,name=field,proto3" json:"field,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChoicesRequest) Reset() {
+	*x = ChoicesRequest{}
+	mi := &file_crm_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChoicesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChoicesRequest) ProtoMessage() {}
+
+func (x *ChoicesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_crm_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChoicesRequest.ProtoReflect.Descriptor instead.
+func (*ChoicesRequest) Descriptor() ([]byte, []int) {
+	return file_crm_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ChoicesRequest) GetTenant() *Tenant {
+	if x != nil {
+		return x.Tenant
+	}
+	return nil
+}
+
+func (x *ChoicesRequest) GetSettings() map[string]string {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *ChoicesRequest) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+// ChoicesResponse is a list of trees. It is complete or the call has failed: what is
+// not in it does not exist in the portal.
+type ChoicesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order in which people should see them, at most 20,000.
+	Nodes []*ChoiceNode `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	// The numbers of people below are known; without it they are all 0.
+	Counted bool `protobuf:"varint,2,opt,name=counted,proto3" json:"counted,omitempty"`
+	// People of the portal who can be read at all, each once, in a node or not.
+	People int64 `protobuf:"varint,3,opt,name=people,proto3" json:"people,omitempty"`
+	// Those who are in several nodes: without them nobody could add up the nodes'
+	// people. Sets of nodes differ; at most 20,000.
+	Overlaps      []*ChoiceOverlap `protobuf:"bytes,4,rep,name=overlaps,proto3" json:"overlaps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChoicesResponse) Reset() {
+	*x = ChoicesResponse{}
+	mi := &file_crm_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChoicesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChoicesResponse) ProtoMessage() {}
+
+func (x *ChoicesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_crm_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChoicesResponse.ProtoReflect.Descriptor instead.
+func (*ChoicesResponse) Descriptor() ([]byte, []int) {
+	return file_crm_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ChoicesResponse) GetNodes() []*ChoiceNode {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *ChoicesResponse) GetCounted() bool {
+	if x != nil {
+		return x.Counted
+	}
+	return false
+}
+
+func (x *ChoicesResponse) GetPeople() int64 {
+	if x != nil {
+		return x.People
+	}
+	return 0
+}
+
+func (x *ChoicesResponse) GetOverlaps() []*ChoiceOverlap {
+	if x != nil {
+		return x.Overlaps
+	}
+	return nil
+}
+
+// ChoiceNode is one value that can be chosen.
+type ChoiceNode struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As the setting stores it: not empty, at most 255 bytes, without comma or spaces
+	// around it, different for each node.
+	Value string `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
+	// As the portal calls it, in whatever language.
+	Label string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	// The value of the node above; empty at the top. Every node can be reached from the
+	// top.
+	Parent string `protobuf:"bytes,3,opt,name=parent,proto3" json:"parent,omitempty"`
+	// People who are in it themselves, those below it not counted.
+	People        int64 `protobuf:"varint,4,opt,name=people,proto3" json:"people,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChoiceNode) Reset() {
+	*x = ChoiceNode{}
+	mi := &file_crm_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChoiceNode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChoiceNode) ProtoMessage() {}
+
+func (x *ChoiceNode) ProtoReflect() protoreflect.Message {
+	mi := &file_crm_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChoiceNode.ProtoReflect.Descriptor instead.
+func (*ChoiceNode) Descriptor() ([]byte, []int) {
+	return file_crm_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ChoiceNode) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *ChoiceNode) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *ChoiceNode) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *ChoiceNode) GetPeople() int64 {
+	if x != nil {
+		return x.People
+	}
+	return 0
+}
+
+// ChoiceOverlap is a number of people who are in the same several nodes.
+type ChoiceOverlap struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Two or more different nodes.
+	Values []string `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty"`
+	// How many are in exactly these; above 0. They count in each node's people.
+	People        int64 `protobuf:"varint,2,opt,name=people,proto3" json:"people,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChoiceOverlap) Reset() {
+	*x = ChoiceOverlap{}
+	mi := &file_crm_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChoiceOverlap) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChoiceOverlap) ProtoMessage() {}
+
+func (x *ChoiceOverlap) ProtoReflect() protoreflect.Message {
+	mi := &file_crm_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChoiceOverlap.ProtoReflect.Descriptor instead.
+func (*ChoiceOverlap) Descriptor() ([]byte, []int) {
+	return file_crm_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ChoiceOverlap) GetValues() []string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *ChoiceOverlap) GetPeople() int64 {
+	if x != nil {
+		return x.People
+	}
+	return 0
+}
+
+// ImportSettingsRequest says where an older server keeps its settings.
+type ImportSettingsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in ConfigureRequest; used for this call only, never kept. The plugin only
+	// reads.
+	Dsn string `protobuf:"bytes,1,opt,name=dsn,proto3" json:"dsn,omitempty"`
+	// The key with which the older server encrypts them, as its own configuration
+	// writes it; never kept.
+	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// The tenant (tenants.id) that is asked for; 0 for all of them.
+	TenantId      int64 `protobuf:"varint,3,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportSettingsRequest) Reset() {
+	*x = ImportSettingsRequest{}
+	mi := &file_crm_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportSettingsRequest) ProtoMessage() {}
+
+func (x *ImportSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_crm_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportSettingsRequest.ProtoReflect.Descriptor instead.
+func (*ImportSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_crm_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *ImportSettingsRequest) GetDsn() string {
+	if x != nil {
+		return x.Dsn
+	}
+	return ""
+}
+
+func (x *ImportSettingsRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *ImportSettingsRequest) GetTenantId() int64 {
+	if x != nil {
+		return x.TenantId
+	}
+	return 0
+}
+
+// ImportSettingsResponse is one message of an import.
+type ImportSettingsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Exactly one.
+	//
+	// Types that are valid to be assigned to Event:
+	//
+	//	*ImportSettingsResponse_Settings
+	//	*ImportSettingsResponse_Complete
+	//	*ImportSettingsResponse_Failure
+	Event         isImportSettingsResponse_Event `protobuf_oneof:"event"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportSettingsResponse) Reset() {
+	*x = ImportSettingsResponse{}
+	mi := &file_crm_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportSettingsResponse) ProtoMessage() {}
+
+func (x *ImportSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_crm_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportSettingsResponse.ProtoReflect.Descriptor instead.
+func (*ImportSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_crm_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *ImportSettingsResponse) GetEvent() isImportSettingsResponse_Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *ImportSettingsResponse) GetSettings() *ImportedSettings {
+	if x != nil {
+		if x, ok := x.Event.(*ImportSettingsResponse_Settings); ok {
+			return x.Settings
+		}
+	}
+	return nil
+}
+
+func (x *ImportSettingsResponse) GetComplete() *ImportComplete {
+	if x != nil {
+		if x, ok := x.Event.(*ImportSettingsResponse_Complete); ok {
+			return x.Complete
+		}
+	}
+	return nil
+}
+
+func (x *ImportSettingsResponse) GetFailure() *Failure {
+	if x != nil {
+		if x, ok := x.Event.(*ImportSettingsResponse_Failure); ok {
+			return x.Failure
+		}
+	}
+	return nil
+}
+
+type isImportSettingsResponse_Event interface {
+	isImportSettingsResponse_Event()
+}
+
+type ImportSettingsResponse_Settings struct {
+	// What one tenant has.
+	Settings *ImportedSettings `protobuf:"bytes,1,opt,name=settings,proto3,oneof"`
+}
+
+type ImportSettingsResponse_Complete struct {
+	// Every tenant has been sent; nothing follows.
+	Complete *ImportComplete `protobuf:"bytes,2,opt,name=complete,proto3,oneof"`
+}
+
+type ImportSettingsResponse_Failure struct {
+	// Nothing can be read (no database, no such table, no key at all); nothing
+	// follows.
+	Failure *Failure `protobuf:"bytes,3,opt,name=failure,proto3,oneof"`
+}
+
+func (*ImportSettingsResponse_Settings) isImportSettingsResponse_Event() {}
+
+func (*ImportSettingsResponse_Complete) isImportSettingsResponse_Event() {}
+
+func (*ImportSettingsResponse_Failure) isImportSettingsResponse_Event() {}
+
+// ImportedSettings is what the older server knows of a tenant's connection: either
+// settings or a reason why there are none. Tenants come in ascending order, each
+// once.
+type ImportedSettings struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// tenants.id, above 0; whether there is such a tenant is the host's to know.
+	TenantId int64 `protobuf:"varint,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
+	// By field key, in the plugin's own form. Some are secret. Empty with a reason.
+	Settings map[string]string `protobuf:"bytes,2,rep,name=settings,proto3" json:"settings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The connection is in use there.
+	Enabled bool `protobuf:"varint,3,opt,name=enabled,proto3" json:"enabled,omitempty"`
+	// When people were last synced there; absent when it does not say.
+	LastSync *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_sync,json=lastSync,proto3" json:"last_sync,omitempty"`
+	// Why nothing can be taken over: no_settings (never set up there), wrong_key,
+	// cannot_decrypt, ambiguous, unknown_form; empty when it can.
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The reason in a sentence, and what to do; it shows nothing of a value.
+	Message       *Text `protobuf:"bytes,6,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportedSettings) Reset() {
+	*x = ImportedSettings{}
+	mi := &file_crm_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportedSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportedSettings) ProtoMessage() {}
+
+func (x *ImportedSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_crm_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportedSettings.ProtoReflect.Descriptor instead.
+func (*ImportedSettings) Descriptor() ([]byte, []int) {
+	return file_crm_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *ImportedSettings) GetTenantId() int64 {
+	if x != nil {
+		return x.TenantId
+	}
+	return 0
+}
+
+func (x *ImportedSettings) GetSettings() map[string]string {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *ImportedSettings) GetEnabled() bool {
+	if x != nil {
+		return x.Enabled
+	}
+	return false
+}
+
+func (x *ImportedSettings) GetLastSync() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastSync
+	}
+	return nil
+}
+
+func (x *ImportedSettings) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ImportedSettings) GetMessage() *Text {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+// ImportComplete is the proof that nothing was cut off.
+type ImportComplete struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many tenants this stream has carried.
+	Tenants       int64 `protobuf:"varint,1,opt,name=tenants,proto3" json:"tenants,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportComplete) Reset() {
+	*x = ImportComplete{}
+	mi := &file_crm_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportComplete) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportComplete) ProtoMessage() {}
+
+func (x *ImportComplete) ProtoReflect() protoreflect.Message {
+	mi := &file_crm_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportComplete.ProtoReflect.Descriptor instead.
+func (*ImportComplete) Descriptor() ([]byte, []int) {
+	return file_crm_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *ImportComplete) GetTenants() int64 {
+	if x != nil {
+		return x.Tenants
+	}
+	return 0
+}
+
+// ReadEventRequest is a message that somebody, perhaps the portal, has sent.
+type ReadEventRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose portal it should be.
+	Tenant *Tenant `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// By field key, as saved. Some are secret.
+	Settings map[string]string `protobuf:"bytes,2,rep,name=settings,proto3" json:"settings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The Content-Type with which it came.
+	ContentType string `protobuf:"bytes,3,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
+	// The body as it came. A host takes at most 64 KiB; a plugin refuses more.
+	Body          []byte `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadEventRequest) Reset() {
+	*x = ReadEventRequest{}
+	mi := &file_crm_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadEventRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadEventRequest) ProtoMessage() {}
+
+func (x *ReadEventRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_crm_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadEventRequest.ProtoReflect.Descriptor instead.
+func (*ReadEventRequest) Descriptor() ([]byte, []int) {
+	return file_crm_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ReadEventRequest) GetTenant() *Tenant {
+	if x != nil {
+		return x.Tenant
+	}
+	return nil
+}
+
+func (x *ReadEventRequest) GetSettings() map[string]string {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *ReadEventRequest) GetContentType() string {
+	if x != nil {
+		return x.ContentType
+	}
+	return ""
+}
+
+func (x *ReadEventRequest) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+// ReadEventResponse repeats nothing of the message but ids: what it says about people
+// is never believed, they are read from the portal.
+type ReadEventResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// It carries the proof, which only the tenant's portal knows.
+	Authentic bool `protobuf:"varint,1,opt,name=authentic,proto3" json:"authentic,omitempty"`
+	// With authentic: no_people (it is about nobody), or empty. Without: not_configured
+	// (the settings hold no proof to compare with), no_proof, wrong_proof,
+	// another_portal, malformed, too_large.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Whom it is about, 1 to 1,000 different ones, as in Person; none exactly when there
+	// is a reason.
+	ExternalIds   []string `protobuf:"bytes,3,rep,name=external_ids,json=externalIds,proto3" json:"external_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadEventResponse) Reset() {
+	*x = ReadEventResponse{}
+	mi := &file_crm_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadEventResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadEventResponse) ProtoMessage() {}
+
+func (x *ReadEventResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_crm_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadEventResponse.ProtoReflect.Descriptor instead.
+func (*ReadEventResponse) Descriptor() ([]byte, []int) {
+	return file_crm_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ReadEventResponse) GetAuthentic() bool {
+	if x != nil {
+		return x.Authentic
+	}
+	return false
+}
+
+func (x *ReadEventResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReadEventResponse) GetExternalIds() []string {
+	if x != nil {
+		return x.ExternalIds
+	}
+	return nil
+}
+
 var File_crm_proto protoreflect.FileDescriptor
 
 const file_crm_proto_rawDesc = "" +
@@ -2301,7 +3035,7 @@ const file_crm_proto_rawDesc = "" +
 	"\fcapabilities\x18\x04 \x03(\tR\fcapabilities\x12-\n" +
 	"\x06fields\x18\x05 \x03(\v2\x15.booking.crm.v1.FieldR\x06fields\x12,\n" +
 	"\x12external_id_column\x18\x06 \x01(\tR\x10externalIdColumn\x12#\n" +
-	"\rmigration_set\x18\a \x01(\tR\fmigrationSet\"\x83\x02\n" +
+	"\rmigration_set\x18\a \x01(\tR\fmigrationSet\"\x9f\x02\n" +
 	"\x05Field\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12*\n" +
 	"\x05label\x18\x02 \x01(\v2\x14.booking.crm.v1.TextR\x05label\x12(\n" +
@@ -2310,7 +3044,8 @@ const file_crm_proto_rawDesc = "" +
 	"\brequired\x18\x05 \x01(\bR\brequired\x12\x16\n" +
 	"\x06secret\x18\x06 \x01(\bR\x06secret\x12\x18\n" +
 	"\adefault\x18\a \x01(\tR\adefault\x120\n" +
-	"\achoices\x18\b \x03(\v2\x16.booking.crm.v1.ChoiceR\achoices\"J\n" +
+	"\achoices\x18\b \x03(\v2\x16.booking.crm.v1.ChoiceR\achoices\x12\x1a\n" +
+	"\blistable\x18\t \x01(\bR\blistable\"J\n" +
 	"\x06Choice\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\x12*\n" +
 	"\x05label\x18\x02 \x01(\v2\x14.booking.crm.v1.TextR\x05label\"\xaf\x01\n" +
@@ -2444,7 +3179,61 @@ const file_crm_proto_rawDesc = "" +
 	"\x05phone\x18\x04 \x01(\tR\x05phone\x12\x1a\n" +
 	"\bposition\x18\x05 \x01(\tR\bposition\"(\n" +
 	"\x0ePeopleComplete\x12\x16\n" +
-	"\x06people\x18\x01 \x01(\x03R\x06people2\xda\x04\n" +
+	"\x06people\x18\x01 \x01(\x03R\x06people\"\xdd\x01\n" +
+	"\x0eChoicesRequest\x12.\n" +
+	"\x06tenant\x18\x01 \x01(\v2\x16.booking.crm.v1.TenantR\x06tenant\x12H\n" +
+	"\bsettings\x18\x02 \x03(\v2,.booking.crm.v1.ChoicesRequest.SettingsEntryR\bsettings\x12\x14\n" +
+	"\x05field\x18\x03 \x01(\tR\x05field\x1a;\n" +
+	"\rSettingsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb0\x01\n" +
+	"\x0fChoicesResponse\x120\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x1a.booking.crm.v1.ChoiceNodeR\x05nodes\x12\x18\n" +
+	"\acounted\x18\x02 \x01(\bR\acounted\x12\x16\n" +
+	"\x06people\x18\x03 \x01(\x03R\x06people\x129\n" +
+	"\boverlaps\x18\x04 \x03(\v2\x1d.booking.crm.v1.ChoiceOverlapR\boverlaps\"h\n" +
+	"\n" +
+	"ChoiceNode\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\tR\x05value\x12\x14\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\x12\x16\n" +
+	"\x06parent\x18\x03 \x01(\tR\x06parent\x12\x16\n" +
+	"\x06people\x18\x04 \x01(\x03R\x06people\"?\n" +
+	"\rChoiceOverlap\x12\x16\n" +
+	"\x06values\x18\x01 \x03(\tR\x06values\x12\x16\n" +
+	"\x06people\x18\x02 \x01(\x03R\x06people\"X\n" +
+	"\x15ImportSettingsRequest\x12\x10\n" +
+	"\x03dsn\x18\x01 \x01(\tR\x03dsn\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1b\n" +
+	"\ttenant_id\x18\x03 \x01(\x03R\btenantId\"\xd4\x01\n" +
+	"\x16ImportSettingsResponse\x12>\n" +
+	"\bsettings\x18\x01 \x01(\v2 .booking.crm.v1.ImportedSettingsH\x00R\bsettings\x12<\n" +
+	"\bcomplete\x18\x02 \x01(\v2\x1e.booking.crm.v1.ImportCompleteH\x00R\bcomplete\x123\n" +
+	"\afailure\x18\x03 \x01(\v2\x17.booking.crm.v1.FailureH\x00R\afailureB\a\n" +
+	"\x05event\"\xd3\x02\n" +
+	"\x10ImportedSettings\x12\x1b\n" +
+	"\ttenant_id\x18\x01 \x01(\x03R\btenantId\x12J\n" +
+	"\bsettings\x18\x02 \x03(\v2..booking.crm.v1.ImportedSettings.SettingsEntryR\bsettings\x12\x18\n" +
+	"\aenabled\x18\x03 \x01(\bR\aenabled\x127\n" +
+	"\tlast_sync\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\blastSync\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12.\n" +
+	"\amessage\x18\x06 \x01(\v2\x14.booking.crm.v1.TextR\amessage\x1a;\n" +
+	"\rSettingsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"*\n" +
+	"\x0eImportComplete\x12\x18\n" +
+	"\atenants\x18\x01 \x01(\x03R\atenants\"\x82\x02\n" +
+	"\x10ReadEventRequest\x12.\n" +
+	"\x06tenant\x18\x01 \x01(\v2\x16.booking.crm.v1.TenantR\x06tenant\x12J\n" +
+	"\bsettings\x18\x02 \x03(\v2..booking.crm.v1.ReadEventRequest.SettingsEntryR\bsettings\x12!\n" +
+	"\fcontent_type\x18\x03 \x01(\tR\vcontentType\x12\x12\n" +
+	"\x04body\x18\x04 \x01(\fR\x04body\x1a;\n" +
+	"\rSettingsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"l\n" +
+	"\x11ReadEventResponse\x12\x1c\n" +
+	"\tauthentic\x18\x01 \x01(\bR\tauthentic\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12!\n" +
+	"\fexternal_ids\x18\x03 \x03(\tR\vexternalIds2\xdb\x06\n" +
 	"\n" +
 	"CRMService\x12M\n" +
 	"\bDescribe\x12\x1f.booking.crm.v1.DescribeRequest\x1a .booking.crm.v1.DescribeResponse\x12P\n" +
@@ -2453,7 +3242,10 @@ const file_crm_proto_rawDesc = "" +
 	"\rCheckSettings\x12$.booking.crm.v1.CheckSettingsRequest\x1a%.booking.crm.v1.CheckSettingsResponse\x12b\n" +
 	"\x0fCheckConnection\x12&.booking.crm.v1.CheckConnectionRequest\x1a'.booking.crm.v1.CheckConnectionResponse\x12R\n" +
 	"\tSyncUsers\x12 .booking.crm.v1.SyncUsersRequest\x1a!.booking.crm.v1.SyncUsersResponse0\x01\x12I\n" +
-	"\x06People\x12\x1d.booking.crm.v1.PeopleRequest\x1a\x1e.booking.crm.v1.PeopleResponse0\x01B)Z'booking/shared/crm/internal/crmpb;crmpbb\x06proto3"
+	"\x06People\x12\x1d.booking.crm.v1.PeopleRequest\x1a\x1e.booking.crm.v1.PeopleResponse0\x01\x12J\n" +
+	"\aChoices\x12\x1e.booking.crm.v1.ChoicesRequest\x1a\x1f.booking.crm.v1.ChoicesResponse\x12a\n" +
+	"\x0eImportSettings\x12%.booking.crm.v1.ImportSettingsRequest\x1a&.booking.crm.v1.ImportSettingsResponse0\x01\x12P\n" +
+	"\tReadEvent\x12 .booking.crm.v1.ReadEventRequest\x1a!.booking.crm.v1.ReadEventResponseB)Z'booking/shared/crm/internal/crmpb;crmpbb\x06proto3"
 
 var (
 	file_crm_proto_rawDescOnce sync.Once
@@ -2467,7 +3259,7 @@ func file_crm_proto_rawDescGZIP() []byte {
 	return file_crm_proto_rawDescData
 }
 
-var file_crm_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_crm_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_crm_proto_goTypes = []any{
 	(*Text)(nil),                    // 0: booking.crm.v1.Text
 	(*Tenant)(nil),                  // 1: booking.crm.v1.Tenant
@@ -2499,71 +3291,102 @@ var file_crm_proto_goTypes = []any{
 	(*PeopleBatch)(nil),             // 27: booking.crm.v1.PeopleBatch
 	(*Person)(nil),                  // 28: booking.crm.v1.Person
 	(*PeopleComplete)(nil),          // 29: booking.crm.v1.PeopleComplete
-	nil,                             // 30: booking.crm.v1.CheckSettingsRequest.SettingsEntry
-	nil,                             // 31: booking.crm.v1.CheckConnectionRequest.SettingsEntry
-	nil,                             // 32: booking.crm.v1.SyncUsersRequest.SettingsEntry
-	nil,                             // 33: booking.crm.v1.Change.BeforeEntry
-	nil,                             // 34: booking.crm.v1.Change.AfterEntry
-	nil,                             // 35: booking.crm.v1.PeopleRequest.SettingsEntry
-	(*timestamppb.Timestamp)(nil),   // 36: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),     // 37: google.protobuf.Duration
+	(*ChoicesRequest)(nil),          // 30: booking.crm.v1.ChoicesRequest
+	(*ChoicesResponse)(nil),         // 31: booking.crm.v1.ChoicesResponse
+	(*ChoiceNode)(nil),              // 32: booking.crm.v1.ChoiceNode
+	(*ChoiceOverlap)(nil),           // 33: booking.crm.v1.ChoiceOverlap
+	(*ImportSettingsRequest)(nil),   // 34: booking.crm.v1.ImportSettingsRequest
+	(*ImportSettingsResponse)(nil),  // 35: booking.crm.v1.ImportSettingsResponse
+	(*ImportedSettings)(nil),        // 36: booking.crm.v1.ImportedSettings
+	(*ImportComplete)(nil),          // 37: booking.crm.v1.ImportComplete
+	(*ReadEventRequest)(nil),        // 38: booking.crm.v1.ReadEventRequest
+	(*ReadEventResponse)(nil),       // 39: booking.crm.v1.ReadEventResponse
+	nil,                             // 40: booking.crm.v1.CheckSettingsRequest.SettingsEntry
+	nil,                             // 41: booking.crm.v1.CheckConnectionRequest.SettingsEntry
+	nil,                             // 42: booking.crm.v1.SyncUsersRequest.SettingsEntry
+	nil,                             // 43: booking.crm.v1.Change.BeforeEntry
+	nil,                             // 44: booking.crm.v1.Change.AfterEntry
+	nil,                             // 45: booking.crm.v1.PeopleRequest.SettingsEntry
+	nil,                             // 46: booking.crm.v1.ChoicesRequest.SettingsEntry
+	nil,                             // 47: booking.crm.v1.ImportedSettings.SettingsEntry
+	nil,                             // 48: booking.crm.v1.ReadEventRequest.SettingsEntry
+	(*timestamppb.Timestamp)(nil),   // 49: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),     // 50: google.protobuf.Duration
 }
 var file_crm_proto_depIdxs = []int32{
 	0,  // 0: booking.crm.v1.Failure.message:type_name -> booking.crm.v1.Text
-	36, // 1: booking.crm.v1.Failure.retry_at:type_name -> google.protobuf.Timestamp
+	49, // 1: booking.crm.v1.Failure.retry_at:type_name -> google.protobuf.Timestamp
 	0,  // 2: booking.crm.v1.DescribeResponse.title:type_name -> booking.crm.v1.Text
 	5,  // 3: booking.crm.v1.DescribeResponse.fields:type_name -> booking.crm.v1.Field
 	0,  // 4: booking.crm.v1.Field.label:type_name -> booking.crm.v1.Text
 	0,  // 5: booking.crm.v1.Field.help:type_name -> booking.crm.v1.Text
 	6,  // 6: booking.crm.v1.Field.choices:type_name -> booking.crm.v1.Choice
 	0,  // 7: booking.crm.v1.Choice.label:type_name -> booking.crm.v1.Text
-	37, // 8: booking.crm.v1.ConfigureRequest.limit_wait:type_name -> google.protobuf.Duration
-	30, // 9: booking.crm.v1.CheckSettingsRequest.settings:type_name -> booking.crm.v1.CheckSettingsRequest.SettingsEntry
+	50, // 8: booking.crm.v1.ConfigureRequest.limit_wait:type_name -> google.protobuf.Duration
+	40, // 9: booking.crm.v1.CheckSettingsRequest.settings:type_name -> booking.crm.v1.CheckSettingsRequest.SettingsEntry
 	13, // 10: booking.crm.v1.CheckSettingsResponse.problems:type_name -> booking.crm.v1.FieldProblem
 	0,  // 11: booking.crm.v1.FieldProblem.message:type_name -> booking.crm.v1.Text
 	1,  // 12: booking.crm.v1.CheckConnectionRequest.tenant:type_name -> booking.crm.v1.Tenant
-	31, // 13: booking.crm.v1.CheckConnectionRequest.settings:type_name -> booking.crm.v1.CheckConnectionRequest.SettingsEntry
+	41, // 13: booking.crm.v1.CheckConnectionRequest.settings:type_name -> booking.crm.v1.CheckConnectionRequest.SettingsEntry
 	16, // 14: booking.crm.v1.CheckConnectionResponse.findings:type_name -> booking.crm.v1.Finding
 	0,  // 15: booking.crm.v1.Finding.message:type_name -> booking.crm.v1.Text
 	1,  // 16: booking.crm.v1.SyncUsersRequest.tenant:type_name -> booking.crm.v1.Tenant
-	32, // 17: booking.crm.v1.SyncUsersRequest.settings:type_name -> booking.crm.v1.SyncUsersRequest.SettingsEntry
+	42, // 17: booking.crm.v1.SyncUsersRequest.settings:type_name -> booking.crm.v1.SyncUsersRequest.SettingsEntry
 	18, // 18: booking.crm.v1.SyncUsersRequest.policy:type_name -> booking.crm.v1.Policy
 	20, // 19: booking.crm.v1.SyncUsersResponse.progress:type_name -> booking.crm.v1.Progress
 	21, // 20: booking.crm.v1.SyncUsersResponse.changes:type_name -> booking.crm.v1.Changes
 	24, // 21: booking.crm.v1.SyncUsersResponse.result:type_name -> booking.crm.v1.SyncResult
 	2,  // 22: booking.crm.v1.SyncUsersResponse.failure:type_name -> booking.crm.v1.Failure
-	36, // 23: booking.crm.v1.Progress.limited_until:type_name -> google.protobuf.Timestamp
+	49, // 23: booking.crm.v1.Progress.limited_until:type_name -> google.protobuf.Timestamp
 	22, // 24: booking.crm.v1.Changes.changes:type_name -> booking.crm.v1.Change
-	33, // 25: booking.crm.v1.Change.before:type_name -> booking.crm.v1.Change.BeforeEntry
-	34, // 26: booking.crm.v1.Change.after:type_name -> booking.crm.v1.Change.AfterEntry
+	43, // 25: booking.crm.v1.Change.before:type_name -> booking.crm.v1.Change.BeforeEntry
+	44, // 26: booking.crm.v1.Change.after:type_name -> booking.crm.v1.Change.AfterEntry
 	1,  // 27: booking.crm.v1.PeopleRequest.tenant:type_name -> booking.crm.v1.Tenant
-	35, // 28: booking.crm.v1.PeopleRequest.settings:type_name -> booking.crm.v1.PeopleRequest.SettingsEntry
+	45, // 28: booking.crm.v1.PeopleRequest.settings:type_name -> booking.crm.v1.PeopleRequest.SettingsEntry
 	27, // 29: booking.crm.v1.PeopleResponse.people:type_name -> booking.crm.v1.PeopleBatch
 	20, // 30: booking.crm.v1.PeopleResponse.progress:type_name -> booking.crm.v1.Progress
 	29, // 31: booking.crm.v1.PeopleResponse.complete:type_name -> booking.crm.v1.PeopleComplete
 	2,  // 32: booking.crm.v1.PeopleResponse.failure:type_name -> booking.crm.v1.Failure
 	28, // 33: booking.crm.v1.PeopleBatch.people:type_name -> booking.crm.v1.Person
-	23, // 34: booking.crm.v1.Change.BeforeEntry.value:type_name -> booking.crm.v1.Value
-	23, // 35: booking.crm.v1.Change.AfterEntry.value:type_name -> booking.crm.v1.Value
-	3,  // 36: booking.crm.v1.CRMService.Describe:input_type -> booking.crm.v1.DescribeRequest
-	7,  // 37: booking.crm.v1.CRMService.Configure:input_type -> booking.crm.v1.ConfigureRequest
-	9,  // 38: booking.crm.v1.CRMService.Migrate:input_type -> booking.crm.v1.MigrateRequest
-	11, // 39: booking.crm.v1.CRMService.CheckSettings:input_type -> booking.crm.v1.CheckSettingsRequest
-	14, // 40: booking.crm.v1.CRMService.CheckConnection:input_type -> booking.crm.v1.CheckConnectionRequest
-	17, // 41: booking.crm.v1.CRMService.SyncUsers:input_type -> booking.crm.v1.SyncUsersRequest
-	25, // 42: booking.crm.v1.CRMService.People:input_type -> booking.crm.v1.PeopleRequest
-	4,  // 43: booking.crm.v1.CRMService.Describe:output_type -> booking.crm.v1.DescribeResponse
-	8,  // 44: booking.crm.v1.CRMService.Configure:output_type -> booking.crm.v1.ConfigureResponse
-	10, // 45: booking.crm.v1.CRMService.Migrate:output_type -> booking.crm.v1.MigrateResponse
-	12, // 46: booking.crm.v1.CRMService.CheckSettings:output_type -> booking.crm.v1.CheckSettingsResponse
-	15, // 47: booking.crm.v1.CRMService.CheckConnection:output_type -> booking.crm.v1.CheckConnectionResponse
-	19, // 48: booking.crm.v1.CRMService.SyncUsers:output_type -> booking.crm.v1.SyncUsersResponse
-	26, // 49: booking.crm.v1.CRMService.People:output_type -> booking.crm.v1.PeopleResponse
-	43, // [43:50] is the sub-list for method output_type
-	36, // [36:43] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	1,  // 34: booking.crm.v1.ChoicesRequest.tenant:type_name -> booking.crm.v1.Tenant
+	46, // 35: booking.crm.v1.ChoicesRequest.settings:type_name -> booking.crm.v1.ChoicesRequest.SettingsEntry
+	32, // 36: booking.crm.v1.ChoicesResponse.nodes:type_name -> booking.crm.v1.ChoiceNode
+	33, // 37: booking.crm.v1.ChoicesResponse.overlaps:type_name -> booking.crm.v1.ChoiceOverlap
+	36, // 38: booking.crm.v1.ImportSettingsResponse.settings:type_name -> booking.crm.v1.ImportedSettings
+	37, // 39: booking.crm.v1.ImportSettingsResponse.complete:type_name -> booking.crm.v1.ImportComplete
+	2,  // 40: booking.crm.v1.ImportSettingsResponse.failure:type_name -> booking.crm.v1.Failure
+	47, // 41: booking.crm.v1.ImportedSettings.settings:type_name -> booking.crm.v1.ImportedSettings.SettingsEntry
+	49, // 42: booking.crm.v1.ImportedSettings.last_sync:type_name -> google.protobuf.Timestamp
+	0,  // 43: booking.crm.v1.ImportedSettings.message:type_name -> booking.crm.v1.Text
+	1,  // 44: booking.crm.v1.ReadEventRequest.tenant:type_name -> booking.crm.v1.Tenant
+	48, // 45: booking.crm.v1.ReadEventRequest.settings:type_name -> booking.crm.v1.ReadEventRequest.SettingsEntry
+	23, // 46: booking.crm.v1.Change.BeforeEntry.value:type_name -> booking.crm.v1.Value
+	23, // 47: booking.crm.v1.Change.AfterEntry.value:type_name -> booking.crm.v1.Value
+	3,  // 48: booking.crm.v1.CRMService.Describe:input_type -> booking.crm.v1.DescribeRequest
+	7,  // 49: booking.crm.v1.CRMService.Configure:input_type -> booking.crm.v1.ConfigureRequest
+	9,  // 50: booking.crm.v1.CRMService.Migrate:input_type -> booking.crm.v1.MigrateRequest
+	11, // 51: booking.crm.v1.CRMService.CheckSettings:input_type -> booking.crm.v1.CheckSettingsRequest
+	14, // 52: booking.crm.v1.CRMService.CheckConnection:input_type -> booking.crm.v1.CheckConnectionRequest
+	17, // 53: booking.crm.v1.CRMService.SyncUsers:input_type -> booking.crm.v1.SyncUsersRequest
+	25, // 54: booking.crm.v1.CRMService.People:input_type -> booking.crm.v1.PeopleRequest
+	30, // 55: booking.crm.v1.CRMService.Choices:input_type -> booking.crm.v1.ChoicesRequest
+	34, // 56: booking.crm.v1.CRMService.ImportSettings:input_type -> booking.crm.v1.ImportSettingsRequest
+	38, // 57: booking.crm.v1.CRMService.ReadEvent:input_type -> booking.crm.v1.ReadEventRequest
+	4,  // 58: booking.crm.v1.CRMService.Describe:output_type -> booking.crm.v1.DescribeResponse
+	8,  // 59: booking.crm.v1.CRMService.Configure:output_type -> booking.crm.v1.ConfigureResponse
+	10, // 60: booking.crm.v1.CRMService.Migrate:output_type -> booking.crm.v1.MigrateResponse
+	12, // 61: booking.crm.v1.CRMService.CheckSettings:output_type -> booking.crm.v1.CheckSettingsResponse
+	15, // 62: booking.crm.v1.CRMService.CheckConnection:output_type -> booking.crm.v1.CheckConnectionResponse
+	19, // 63: booking.crm.v1.CRMService.SyncUsers:output_type -> booking.crm.v1.SyncUsersResponse
+	26, // 64: booking.crm.v1.CRMService.People:output_type -> booking.crm.v1.PeopleResponse
+	31, // 65: booking.crm.v1.CRMService.Choices:output_type -> booking.crm.v1.ChoicesResponse
+	35, // 66: booking.crm.v1.CRMService.ImportSettings:output_type -> booking.crm.v1.ImportSettingsResponse
+	39, // 67: booking.crm.v1.CRMService.ReadEvent:output_type -> booking.crm.v1.ReadEventResponse
+	58, // [58:68] is the sub-list for method output_type
+	48, // [48:58] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_crm_proto_init() }
@@ -2588,13 +3411,18 @@ func file_crm_proto_init() {
 		(*PeopleResponse_Complete)(nil),
 		(*PeopleResponse_Failure)(nil),
 	}
+	file_crm_proto_msgTypes[35].OneofWrappers = []any{
+		(*ImportSettingsResponse_Settings)(nil),
+		(*ImportSettingsResponse_Complete)(nil),
+		(*ImportSettingsResponse_Failure)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_crm_proto_rawDesc), len(file_crm_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   36,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

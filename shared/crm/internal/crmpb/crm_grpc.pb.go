@@ -22,7 +22,9 @@
 //     SIGINT is ignored (Ctrl-C is the host's to handle), SIGTERM ends the process.
 //
 // A plugin of the capability people answers Describe, Configure, CheckSettings,
-// CheckConnection and People; it may leave Migrate and SyncUsers unimplemented.
+// CheckConnection and People; it may leave Migrate and SyncUsers unimplemented. The
+// same goes for each call that is a capability of its own: who does not list it
+// leaves it out, and a host never makes it.
 // shared/crmtest/pyplugin is a whole one in Python, and "booking-host plugins
 // check NAME" says what a plugin still lacks.
 //
@@ -70,6 +72,9 @@ const (
 	CRMService_CheckConnection_FullMethodName = "/booking.crm.v1.CRMService/CheckConnection"
 	CRMService_SyncUsers_FullMethodName       = "/booking.crm.v1.CRMService/SyncUsers"
 	CRMService_People_FullMethodName          = "/booking.crm.v1.CRMService/People"
+	CRMService_Choices_FullMethodName         = "/booking.crm.v1.CRMService/Choices"
+	CRMService_ImportSettings_FullMethodName  = "/booking.crm.v1.CRMService/ImportSettings"
+	CRMService_ReadEvent_FullMethodName       = "/booking.crm.v1.CRMService/ReadEvent"
 )
 
 // CRMServiceClient is the client API for CRMService service.
@@ -106,6 +111,19 @@ type CRMServiceClient interface {
 	// one whose complete counts differently. A failed reading changes nothing, so a
 	// plugin that cannot be sure to have read everybody sends failure.
 	People(ctx context.Context, in *PeopleRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[PeopleResponse], error)
+	// Choices is the capability choices: it lists the values that the portal has for a
+	// field that says listable. Failing is no harm: people can type the value.
+	Choices(ctx context.Context, in *ChoicesRequest, opts ...grpc.CallOption) (*ChoicesResponse, error)
+	// ImportSettings is the capability import_settings: it reads the settings that an
+	// older server keeps in the same database, a tenant in a message, and changes
+	// nothing. The last message holds complete or failure; a stream that ends without
+	// either, or whose complete counts differently, was cut off.
+	ImportSettings(ctx context.Context, in *ImportSettingsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ImportSettingsResponse], error)
+	// ReadEvent is the capability events: it says whether a message that somebody sent
+	// to the host is the portal's, and whom it is about. It calls nobody, needs no
+	// database and answers within a second. A message that cannot be believed is an
+	// answer, not a failure.
+	ReadEvent(ctx context.Context, in *ReadEventRequest, opts ...grpc.CallOption) (*ReadEventResponse, error)
 }
 
 type cRMServiceClient struct {
@@ -204,6 +222,45 @@ func (c *cRMServiceClient) People(ctx context.Context, in *PeopleRequest, opts .
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type CRMService_PeopleClient = grpc.ServerStreamingClient[PeopleResponse]
 
+func (c *cRMServiceClient) Choices(ctx context.Context, in *ChoicesRequest, opts ...grpc.CallOption) (*ChoicesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ChoicesResponse)
+	err := c.cc.Invoke(ctx, CRMService_Choices_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *cRMServiceClient) ImportSettings(ctx context.Context, in *ImportSettingsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ImportSettingsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &CRMService_ServiceDesc.Streams[2], CRMService_ImportSettings_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ImportSettingsRequest, ImportSettingsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CRMService_ImportSettingsClient = grpc.ServerStreamingClient[ImportSettingsResponse]
+
+func (c *cRMServiceClient) ReadEvent(ctx context.Context, in *ReadEventRequest, opts ...grpc.CallOption) (*ReadEventResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReadEventResponse)
+	err := c.cc.Invoke(ctx, CRMService_ReadEvent_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CRMServiceServer is the server API for CRMService service.
 // All implementations must embed UnimplementedCRMServiceServer
 // for forward compatibility.
@@ -238,6 +295,19 @@ type CRMServiceServer interface {
 	// one whose complete counts differently. A failed reading changes nothing, so a
 	// plugin that cannot be sure to have read everybody sends failure.
 	People(*PeopleRequest, grpc.ServerStreamingServer[PeopleResponse]) error
+	// Choices is the capability choices: it lists the values that the portal has for a
+	// field that says listable. Failing is no harm: people can type the value.
+	Choices(context.Context, *ChoicesRequest) (*ChoicesResponse, error)
+	// ImportSettings is the capability import_settings: it reads the settings that an
+	// older server keeps in the same database, a tenant in a message, and changes
+	// nothing. The last message holds complete or failure; a stream that ends without
+	// either, or whose complete counts differently, was cut off.
+	ImportSettings(*ImportSettingsRequest, grpc.ServerStreamingServer[ImportSettingsResponse]) error
+	// ReadEvent is the capability events: it says whether a message that somebody sent
+	// to the host is the portal's, and whom it is about. It calls nobody, needs no
+	// database and answers within a second. A message that cannot be believed is an
+	// answer, not a failure.
+	ReadEvent(context.Context, *ReadEventRequest) (*ReadEventResponse, error)
 	mustEmbedUnimplementedCRMServiceServer()
 }
 
@@ -268,6 +338,15 @@ func (UnimplementedCRMServiceServer) SyncUsers(*SyncUsersRequest, grpc.ServerStr
 }
 func (UnimplementedCRMServiceServer) People(*PeopleRequest, grpc.ServerStreamingServer[PeopleResponse]) error {
 	return status.Error(codes.Unimplemented, "method People not implemented")
+}
+func (UnimplementedCRMServiceServer) Choices(context.Context, *ChoicesRequest) (*ChoicesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Choices not implemented")
+}
+func (UnimplementedCRMServiceServer) ImportSettings(*ImportSettingsRequest, grpc.ServerStreamingServer[ImportSettingsResponse]) error {
+	return status.Error(codes.Unimplemented, "method ImportSettings not implemented")
+}
+func (UnimplementedCRMServiceServer) ReadEvent(context.Context, *ReadEventRequest) (*ReadEventResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReadEvent not implemented")
 }
 func (UnimplementedCRMServiceServer) mustEmbedUnimplementedCRMServiceServer() {}
 func (UnimplementedCRMServiceServer) testEmbeddedByValue()                    {}
@@ -402,6 +481,53 @@ func _CRMService_People_Handler(srv interface{}, stream grpc.ServerStream) error
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type CRMService_PeopleServer = grpc.ServerStreamingServer[PeopleResponse]
 
+func _CRMService_Choices_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ChoicesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CRMServiceServer).Choices(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CRMService_Choices_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CRMServiceServer).Choices(ctx, req.(*ChoicesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CRMService_ImportSettings_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ImportSettingsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(CRMServiceServer).ImportSettings(m, &grpc.GenericServerStream[ImportSettingsRequest, ImportSettingsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CRMService_ImportSettingsServer = grpc.ServerStreamingServer[ImportSettingsResponse]
+
+func _CRMService_ReadEvent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReadEventRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CRMServiceServer).ReadEvent(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CRMService_ReadEvent_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CRMServiceServer).ReadEvent(ctx, req.(*ReadEventRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CRMService_ServiceDesc is the grpc.ServiceDesc for CRMService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -429,6 +555,14 @@ var CRMService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "CheckConnection",
 			Handler:    _CRMService_CheckConnection_Handler,
 		},
+		{
+			MethodName: "Choices",
+			Handler:    _CRMService_Choices_Handler,
+		},
+		{
+			MethodName: "ReadEvent",
+			Handler:    _CRMService_ReadEvent_Handler,
+		},
 	},
 	Streams: []grpc.StreamDesc{
 		{
@@ -439,6 +573,11 @@ var CRMService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "People",
 			Handler:       _CRMService_People_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "ImportSettings",
+			Handler:       _CRMService_ImportSettings_Handler,
 			ServerStreams: true,
 		},
 	},

@@ -1,0 +1,109 @@
+package crm
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// ChoicesSource is what a plugin of the capability choices is beside [Plugin]. A host
+// finds the same interface on the other side of the process boundary.
+type ChoicesSource interface {
+	// Choices lists the values that the portal has for a listable field: all of them,
+	// or it fails.
+	Choices(ctx context.Context, r ChoicesRequest) (Choices, error)
+}
+
+// ChoicesRequest asks what can be chosen for a field.
+type ChoicesRequest struct {
+	Tenant   Tenant
+	Settings Settings
+	Field    string // key of a field that is Listable
+}
+
+// Choices are the values that a portal has for a field: a list, or trees.
+type Choices struct {
+	// Nodes in the order in which people should see them.
+	Nodes []ChoiceNode
+	// Counted says that the numbers of people are known; else they are all 0.
+	Counted bool
+	// People are all whom the portal has, each once, in a node or not.
+	People int
+	// Overlaps are those who are in several nodes.
+	Overlaps []ChoiceOverlap
+}
+
+// ChoiceNode is one value that can be chosen. Choosing it takes in all below it.
+type ChoiceNode struct {
+	Value  string // as the setting stores it
+	Label  string // as the portal calls it
+	Parent string // the value above; empty at the top
+	People int    // in it themselves, not below it
+}
+
+// ChoiceOverlap is a number of people who are in the same several nodes.
+type ChoiceOverlap struct {
+	Values []string
+	People int
+}
+
+// Chosen takes the value of a listable field apart.
+func Chosen(value string) []string {
+	var all []string
+	for one := range strings.SplitSeq(value, ",") {
+		if one = strings.TrimSpace(one); one != "" && !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// Scope is which nodes some values take in, by value: they themselves and everything
+// below. Without values nothing is taken in.
+func (c Choices) Scope(values ...string) map[string]bool {
+	children := make(map[string][]string, len(c.Nodes))
+	known := make(map[string]bool, len(c.Nodes))
+	for _, n := range c.Nodes {
+		known[n.Value] = true
+		children[n.Parent] = append(children[n.Parent], n.Value)
+	}
+	scope := map[string]bool{}
+	for queue := slices.Clone(values); len(queue) > 0; queue = queue[1:] {
+		if value := queue[0]; known[value] && !scope[value] {
+			scope[value] = true
+			queue = append(queue, children[value]...)
+		}
+	}
+	return scope
+}
+
+// PeopleIn counts who is in a scope, each once.
+func (c Choices) PeopleIn(scope map[string]bool) int {
+	count := 0
+	for _, n := range c.Nodes {
+		if scope[n.Value] {
+			count += n.People
+		}
+	}
+	for _, o := range c.Overlaps {
+		times := 0
+		for _, value := range o.Values {
+			if scope[value] {
+				times++
+			}
+		}
+		count -= max(0, times-1) * o.People
+	}
+	return count
+}
+
+// Missing are the values that the portal does not have (any more).
+func (c Choices) Missing(values ...string) []string {
+	var missing []string
+	for _, value := range values {
+		if !slices.ContainsFunc(c.Nodes, func(n ChoiceNode) bool { return n.Value == value }) {
+			missing = append(missing, value)
+		}
+	}
+	return missing
+}
