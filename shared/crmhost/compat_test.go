@@ -63,6 +63,9 @@ func TestPluginOfTheFirstContract(t *testing.T) {
 	if err != nil || r.Updated != 1 || r.Portal != "first.example" || events.changes != 1 {
 		t.Errorf("%+v, %v, %d changes", r, err, events.changes)
 	}
+	for capability, call := range asked(p, "") { // what came later is not asked of it
+		wantCode(t, call(t.Context()), crm.CodePluginAnswer, string(capability))
+	}
 	p.Stop(t.Context())
 	if err := p.Err(); err != nil {
 		t.Errorf("it does not end as it should: %v", err)

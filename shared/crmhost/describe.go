@@ -25,7 +25,8 @@ var baseColumns = []string{
 
 // capabilities this host knows; others are left out of the description.
 var capabilities = []crm.Capability{
-	crm.CapabilitySyncUsers, crm.CapabilityPeople, crm.CapabilityBookings, crm.CapabilityWriteBack, crm.CapabilityImportSettings,
+	crm.CapabilitySyncUsers, crm.CapabilityPeople, crm.CapabilityChoices, crm.CapabilityImportSettings, crm.CapabilityEvents,
+	crm.CapabilityBookings, crm.CapabilityWriteBack,
 }
 
 // checkDescription holds what a plugin says about itself against its manifest and

@@ -3,12 +3,14 @@ package crmhost_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"booking/shared/crm"
 	"booking/shared/crmhost"
+	"booking/shared/crmtest"
 )
 
 func asError(err error, target **crm.Error) bool { return errors.As(err, target) }
@@ -17,7 +19,7 @@ func TestStartDescribes(t *testing.T) {
 	t.Parallel()
 	p, log := start(t)
 	d := p.Description()
-	if d.Name != "fake" || d.Version != "1.2.3" || len(d.Fields) != 3 {
+	if d.Name != "fake" || d.Version != "1.2.3" || len(d.Fields) != len(crmtest.FakeDescription().Fields) {
 		t.Errorf("description: %+v", d)
 	}
 	if p.PID() == 0 || gone(p.PID()) {
@@ -128,7 +130,7 @@ func TestDescriptionIsCleaned(t *testing.T) {
 	if got, want := p.Description().Title.EN, "Example [31m CRM"; got != want {
 		t.Errorf("title %q, want %q", got, want)
 	}
-	if got := p.Description().Capabilities; len(got) != 1 || got[0] != crm.CapabilitySyncUsers {
+	if got := p.Description().Capabilities; !slices.Equal(got, crmtest.FakeDescription().Capabilities) {
 		t.Errorf("capabilities %v: unknown ones are left out", got)
 	}
 }

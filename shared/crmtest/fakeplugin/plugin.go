@@ -30,6 +30,8 @@ func (p *plugin) Describe(ctx context.Context) (crm.Description, error) {
 	case "describe dirt":
 		d.Title.EN = "Example\x1b[31m\nCRM"
 		d.Capabilities = append(d.Capabilities, "teleport")
+	case "describe little":
+		d.Capabilities, d.Fields[2].Listable = []crm.Capability{crm.CapabilitySyncUsers}, false
 	}
 	return d, err
 }
@@ -106,4 +108,38 @@ func (p *plugin) SyncUsers(ctx context.Context, r crm.SyncRequest, events crm.Ev
 	}
 	<-ctx.Done()
 	return crm.SyncResult{}, ctx.Err()
+}
+
+// Choices implements crm.ChoicesSource. With the setting "do" it is about one team of
+// that label or, after "value ", of that value.
+func (p *plugin) Choices(ctx context.Context, r crm.ChoicesRequest) (crm.Choices, error) {
+	do := r.Settings.Get("do")
+	if misbehave, ok := callFaults[do]; ok {
+		return crm.Choices{}, misbehave("Choices")
+	}
+	if do == "" {
+		return p.Fake.Choices(ctx, r)
+	}
+	node := crm.ChoiceNode{Value: "1", Label: do}
+	if value, found := strings.CutPrefix(do, "value "); found {
+		node = crm.ChoiceNode{Value: value, Label: "Team"}
+	}
+	return crm.Choices{Nodes: []crm.ChoiceNode{node}}, nil
+}
+
+// ImportSettings implements crm.SettingsImporter. The key "endless" brings tenants
+// without end, and "repeat" a plugin that says aloud what it was told.
+func (p *plugin) ImportSettings(ctx context.Context, r crm.ImportRequest, out func(crm.ImportedSettings) error) error {
+	switch r.Key.Reveal() {
+	case "endless":
+		for tenant := int64(1); ; tenant++ {
+			if err := out(crm.ImportedSettings{TenantID: tenant, Reason: crm.ImportNoSettings, Message: crm.Text{RU: "Нет."}}); err != nil {
+				return err
+			}
+		}
+	case "repeat the key aloud":
+		stderr("read " + r.DSN.Reveal() + " with " + r.Key.Reveal() + "\n")
+		return out(crm.ImportedSettings{TenantID: 1, Reason: crm.ImportWrongKey, Message: crm.Text{RU: "Не подходит: " + r.Key.Reveal() + "\n"}})
+	}
+	return p.Fake.ImportSettings(ctx, r, out)
 }
