@@ -9,7 +9,7 @@ import (
 // checks are all questions, in the order in which they are asked: from the start of
 // a process to its end, and last what holds for everything that was seen.
 func checks() []check {
-	return slices.Concat(startChecks, describeChecks, setupChecks, migrateChecks, runChecks, peopleChecks, endChecks, overallChecks)
+	return slices.Concat(startChecks, describeChecks, setupChecks, migrateChecks, runChecks, peopleChecks, choicesChecks, importChecks, eventChecks, endChecks, overallChecks)
 }
 
 // both makes a text.

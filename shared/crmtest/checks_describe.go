@@ -22,6 +22,8 @@ var describeChecks = []check{
 		both("описание — постоянная; порядок полей тоже", "the description is a constant, the order of its fields included"), 0, checkDescribeStable},
 	{"capabilities", both("умеет sync_users или people", "can sync_users or people"),
 		both("без одной из них хосту нечего делать с плагином", "without one of them there is nothing a host could do with it"), 0, checkCapabilities},
+	{"unlisted", both("вызов, которого нет среди возможностей, — отказ", "a call that is not among the capabilities is refused"),
+		both("оставьте Choices, ImportSettings и ReadEvent нереализованными или назовите возможность", "leave Choices, ImportSettings and ReadEvent unimplemented, or list the capability"), 0, checkUnlisted},
 	{"secret_fields", both("поля с ключами и паролями объявлены секретными", "fields for keys and passwords are described as secret"),
 		both("пометьте их secret: тогда хост шифрует значения и не показывает их", "mark them secret: then a host encrypts the values and never shows them"), 0, checkSecretFields},
 	{"manifest", both("plugin.json говорит то же, что и Describe", "plugin.json says what Describe says"),
@@ -91,6 +93,35 @@ func checkCapabilities(ctx context.Context, x *exam) error {
 	}
 	if !x.description.Has(crm.CapabilitySyncUsers) && !x.description.Has(crm.CapabilityPeople) {
 		return fmt.Errorf("it lists %q", x.description.Capabilities)
+	}
+	return nil
+}
+
+func checkUnlisted(ctx context.Context, x *exam) error {
+	s, err := x.session(ctx)
+	if err != nil {
+		return err
+	}
+	tenant := crm.Tenant{ID: tenantA}
+	for capability, call := range map[crm.Capability]func() error{
+		crm.CapabilityChoices: func() error {
+			_, err := s.client.Choices(ctx, crm.ChoicesRequest{Tenant: tenant, Settings: settings(x.Settings), Field: "a_field"})
+			return err
+		},
+		crm.CapabilityImportSettings: func() error {
+			return s.client.ImportSettings(ctx, crm.ImportRequest{}, func(crm.ImportedSettings) error { return nil })
+		},
+		crm.CapabilityEvents: func() error {
+			_, err := s.client.ReadEvent(ctx, crm.EventMessage{Tenant: tenant, Settings: settings(x.Settings)})
+			return err
+		},
+	} {
+		if x.description.Has(capability) {
+			continue
+		}
+		if err := call(); err == nil || crm.CodeOf(err) == crm.CodePluginLost {
+			return fmt.Errorf("%s, which it does not list: %v", capability, err)
+		}
 	}
 	return nil
 }

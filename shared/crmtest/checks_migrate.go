@@ -73,13 +73,27 @@ func (x *exam) migrate(ctx context.Context, dsn secret.Text) ([]string, error) {
 }
 
 func checkMigrateDenied(ctx context.Context, x *exam) error {
-	h, err := x.base(ctx)
+	denied, err := x.deniedDSN(ctx)
 	if err != nil {
 		return err
 	}
+	_, err = x.migrate(ctx, denied)
+	return x.wantDenied(err)
+}
+
+// deniedDSN is an account with a wrong password.
+func (x *exam) deniedDSN(ctx context.Context) (secret.Text, error) {
+	h, err := x.base(ctx)
+	if err != nil {
+		return secret.Text{}, err
+	}
 	config := h.config.Clone()
 	config.User, config.Passwd = strings.Trim(strings.Split(h.accounts[1], "@")[0], "'"), x.canaries.fresh()
-	_, err = x.migrate(ctx, secret.New(config.FormatDSN()))
+	return secret.New(config.FormatDSN()), nil
+}
+
+// wantDenied judges what became of a call with such an account.
+func (x *exam) wantDenied(err error) error {
 	switch {
 	case err == nil:
 		return errors.New("it succeeds")

@@ -30,6 +30,9 @@ type Subject struct {
 	// Broken are Settings whose portal cannot be read. Nil: Settings with nonsense
 	// for every required value.
 	Broken map[string]string
+	// Event is a message as the portal of Settings sends one about a person; tenant and
+	// settings are filled in.
+	Event *crm.EventMessage
 	// HTTPPortals are told to the plugin in Configure, loopback always is.
 	HTTPPortals []string
 	// DSN names an empty database, and an account that may do anything on its server.
@@ -101,7 +104,16 @@ const (
 	needSync                      // capability sync_users
 	needPeople                    // capability people
 	needEither                    // either of the two
+	needChoices                   // capability choices
+	needImport                    // capability import_settings
+	needEvents                    // capability events
+	needEvent                     // a message of the portal
 )
+
+// needed are the capabilities that a check can be about.
+var needed = map[need]crm.Capability{
+	needSync: crm.CapabilitySyncUsers, needChoices: crm.CapabilityChoices, needImport: crm.CapabilityImportSettings, needEvents: crm.CapabilityEvents,
+}
 
 // limit of one check, before Patience.
 const checkLimit = 2 * time.Minute
@@ -231,9 +243,14 @@ func (x *exam) lacks(ctx context.Context, needs need) error {
 		return err
 	}
 	d := x.description
+	for need, capability := range needed {
+		if needs&need != 0 && !d.Has(capability) {
+			return notApplicable("у плагина нет возможности "+string(capability), "the plugin does not list the capability "+string(capability))
+		}
+	}
 	switch {
-	case needs&needSync != 0 && !d.Has(crm.CapabilitySyncUsers):
-		return notApplicable("у плагина нет возможности sync_users", "the plugin does not list the capability sync_users")
+	case needs&needEvent != 0 && x.Event == nil:
+		return notTried("нет сообщения, какое прислал бы портал", "no message was given as the portal would send it")
 	case needs&needPeople != 0 && !d.HostSyncs():
 		return notApplicable("людей этого плагина записывает он сам, а не хост", "the plugin writes its people itself, not the host")
 	case needs&needEither != 0 && !d.Has(crm.CapabilitySyncUsers) && !d.HostSyncs():

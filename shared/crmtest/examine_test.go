@@ -40,7 +40,7 @@ func faulty(t *testing.T, fault string) crmtest.Subject {
 	}
 	return crmtest.Subject{
 		Executable: path, Manifest: &crm.Manifest{Name: "sound", Version: "1.0.0", Protocol: 1},
-		Settings: base, Many: with("people", strconv.Itoa(crmtest.ManyPeople)), Broken: with("portal", "broken"), Patience: 4,
+		Settings: base, Event: subjectEvent(base["token"]), Many: with("people", strconv.Itoa(crmtest.ManyPeople)), Broken: with("portal", "broken"), Patience: 4,
 	}
 }
 
@@ -73,6 +73,7 @@ var faults = map[string][]string{
 	"describe_first":    {"described when configured"},
 	"describe_stable":   {"another title each time"},
 	"capabilities":      {"can nothing"},
+	"unlisted":          {"does more than it lists"},
 	"secret_fields":     {"open token"},
 	"manifest":          {"another version"},
 	"configure_twice":   {"configured once"},
@@ -106,6 +107,14 @@ var faults = map[string][]string{
 	"people":            {"people, one of them twice"},
 	"people_again":      {"people with changing names"},
 	"people_no_sync":    {"people and SyncUsers"},
+	"choices":           {"lists nothing", "choices of nothing", "choices that cannot be saved"},
+	"choices_unknown":   {"choices of anything"},
+	"choices_broken":    {"choices of a broken portal"},
+	"import_denied":     {"imports in dreams"},
+	"import_reads_only": {"imports and tidies up", "repeats the key"},
+	"event":             {"believes nobody"},
+	"event_proof":       {"believes whoever knows an id"},
+	"event_foreign":     {"believes anybody", "fails at nonsense"},
 	"end_shutdown":      {"bare"},
 	"end_files":         {"litter"},
 	"end_children":      {"child"},

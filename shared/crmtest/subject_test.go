@@ -72,21 +72,25 @@ type subject struct {
 func (p *subject) description() crm.Description {
 	d := crm.Description{
 		Name: "sound", Version: "1.0.0", Title: crm.Text{RU: "Образец", EN: "Sample"},
-		Capabilities: []crm.Capability{crm.CapabilitySyncUsers}, ExternalIDColumn: link,
+		Capabilities: []crm.Capability{crm.CapabilitySyncUsers, crm.CapabilityChoices, crm.CapabilityImportSettings, crm.CapabilityEvents}, ExternalIDColumn: link,
 		Fields: []crm.Field{
 			{Key: "portal", Label: crm.Text{RU: "Портал"}, Type: crm.FieldText, Required: true},
 			{Key: "token", Label: crm.Text{RU: "Ключ"}, Type: crm.FieldText, Secret: true},
 			{Key: "people", Label: crm.Text{RU: "Сколько"}, Type: crm.FieldText},
 			{Key: "flag", Label: crm.Text{RU: "Да"}, Type: crm.FieldBool},
 			{Key: "kind", Label: crm.Text{RU: "Вид"}, Type: crm.FieldChoice, Choices: []crm.Choice{{Value: "a", Label: crm.Text{RU: "А"}}}},
-			{Key: "departments", Label: crm.Text{RU: "Отделы"}, Type: crm.FieldIDs},
+			{Key: "departments", Label: crm.Text{RU: "Отделы"}, Type: crm.FieldIDs, Listable: true},
 		},
 	}
 	switch {
 	case strings.HasPrefix(p.fault, "people"):
-		d.Capabilities = []crm.Capability{crm.CapabilityPeople}
+		d.Capabilities[0] = crm.CapabilityPeople
+	case p.fault == "does more than it lists":
+		d.Capabilities, d.Fields[5].Listable = d.Capabilities[:1], false
+	case p.fault == "lists nothing":
+		d.Fields[5].Listable = false
 	case p.fault == "can nothing":
-		d.Capabilities = []crm.Capability{"teleport"}
+		d.Capabilities[0] = "teleport"
 	case p.fault == "column of the host":
 		d.ExternalIDColumn = "password"
 	case p.fault == "open token":
