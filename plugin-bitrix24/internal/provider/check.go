@@ -32,7 +32,7 @@ func (p *Provider) CheckConnection(ctx context.Context, r crm.ConnectionRequest)
 	}
 	if len(problems) == 0 {
 		log := requestLog{locale: setup.Locale, tenant: r.Tenant.ID}
-		c.client, err = p.client(setup, s, log, nil)
+		c.client, err = p.client(setup, s, log, nil, setup.LimitWait)
 		if err == nil {
 			err = c.run(ctx, s)
 		}

@@ -46,7 +46,7 @@ func Description() crm.Description {
 		Name:             "bitrix24",
 		Version:          Version,
 		Title:            crm.Text{RU: "Битрикс24", EN: "Bitrix24"},
-		Capabilities:     []crm.Capability{crm.CapabilitySyncUsers},
+		Capabilities:     []crm.Capability{crm.CapabilitySyncUsers, crm.CapabilityChoices},
 		ExternalIDColumn: linkColumn,
 		MigrationSet:     "bitrix24",
 		Fields:           fields,
@@ -63,7 +63,7 @@ var fields = []crm.Field{
 		},
 	},
 	{
-		Key: keyDepartments, Type: crm.FieldIDs,
+		Key: keyDepartments, Type: crm.FieldIDs, Listable: true,
 		Label: crm.Text{RU: "Отделы", EN: "Departments"},
 		Help: crm.Text{
 			RU: "Номера отделов через запятую, вместе с их подотделами. Пусто: все сотрудники",

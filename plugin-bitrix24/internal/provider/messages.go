@@ -22,6 +22,7 @@ var (
 		RU: "нужны номера отделов через запятую, например 1,15",
 		EN: "wanted: IDs of departments, comma separated, for example 1,15",
 	}
-	textRate = crm.Text{RU: "нужно standard или enterprise", EN: "wanted: standard or enterprise"}
-	textFlag = crm.Text{RU: "нужно true или false", EN: "wanted: true or false"}
+	textRate        = crm.Text{RU: "нужно standard или enterprise", EN: "wanted: standard or enterprise"}
+	textNotListable = crm.Text{RU: "у этой настройки нет списка значений", EN: "the values of this setting cannot be listed"}
+	textFlag        = crm.Text{RU: "нужно true или false", EN: "wanted: true or false"}
 )

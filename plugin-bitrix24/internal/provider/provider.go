@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -19,8 +20,9 @@ import (
 // Provider implements [crm.Plugin]. One serves all tenants.
 type Provider struct {
 	// portals outlives Configure: a portal's limits do not care who asks.
-	portals *rest.Portals
-	clock   rest.Clock // zero but in tests: the system's
+	portals    *rest.Portals
+	clock      rest.Clock // zero but in tests: the system's
+	structures structures
 
 	mu    sync.Mutex
 	setup *setup
@@ -31,6 +33,13 @@ var _ crm.Plugin = (*Provider)(nil)
 // New makes a Provider that still wants a Configure.
 func New() *Provider {
 	return &Provider{portals: rest.NewPortals()}
+}
+
+func (p *Provider) now() time.Time {
+	if p.clock.Now == nil {
+		return time.Now()
+	}
+	return p.clock.Now()
 }
 
 // setup is what one Configure said.

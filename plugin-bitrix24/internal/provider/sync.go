@@ -25,7 +25,7 @@ func (p *Provider) SyncUsers(ctx context.Context, r crm.SyncRequest, events crm.
 		return crm.SyncResult{}, err
 	}
 	told := &told{Events: events}
-	told.client, err = p.client(setup, s, requestLog{locale: setup.Locale, tenant: r.Tenant.ID, run: r.RunID}, told.limited)
+	told.client, err = p.client(setup, s, requestLog{locale: setup.Locale, tenant: r.Tenant.ID, run: r.RunID}, told.limited, setup.LimitWait)
 	if err != nil {
 		return crm.SyncResult{}, err
 	}
@@ -43,11 +43,11 @@ func (p *Provider) SyncUsers(ctx context.Context, r crm.SyncRequest, events crm.
 	return result, err
 }
 
-// client makes the client of one call.
-func (p *Provider) client(setup *setup, s settings, log requestLog, limited func(time.Time) error) (*rest.Client, error) {
+// client makes the client of one call, which waits for limits up to wait in all.
+func (p *Provider) client(setup *setup, s settings, log requestLog, limited func(time.Time) error, wait time.Duration) (*rest.Client, error) {
 	return rest.New(rest.Options{
 		Webhook: s.webhook, Transport: setup.transport, Portals: p.portals, Clock: p.clock,
-		Rate: s.rate, LimitWait: setup.LimitWait, OnRequest: log.write, OnLimited: limited,
+		Rate: s.rate, LimitWait: wait, OnRequest: log.write, OnLimited: limited,
 	})
 }
 

@@ -22,6 +22,9 @@ func pageKey(i int) string { return fmt.Sprintf("p%02d", i) }
 
 // fields are what is asked for about a person: no more than needed.
 func (q Query) fields() []string {
+	if q.Membership {
+		return []string{"ID", "ACTIVE", "USER_TYPE", "UF_DEPARTMENT"}
+	}
 	f := []string{"ID", "NAME", "LAST_NAME", "EMAIL", "ACTIVE", "USER_TYPE"}
 	if q.Phone {
 		f = append(f, "PERSONAL_MOBILE", "WORK_PHONE", "PERSONAL_PHONE")

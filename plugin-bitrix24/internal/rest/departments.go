@@ -9,8 +9,12 @@ import (
 	"booking/shared/crm"
 )
 
-// Department is a node of the company's tree; Parent is empty at the top.
-type Department struct{ ID, Name, Parent string }
+// Department is a node of the company's tree; Parent is empty at the top, Sort is the
+// place among its siblings (the same for many of them).
+type Department struct {
+	ID, Name, Parent string
+	Sort             int
+}
 
 // Departments reads the whole tree, in the order of the IDs (department.get has
 // offset pages only). A list that does not agree with the portal's count is read once more.
@@ -57,6 +61,8 @@ func parseDepartment(raw []byte) (d Department) {
 	members(raw, func(name, value []byte) {
 		if field := fields[string(name)]; field != nil {
 			*field = parseText(value).clean()
+		} else if string(name) == "SORT" {
+			d.Sort = max(0, parseText(value).count())
 		}
 	})
 	return d

@@ -13,6 +13,8 @@ type Query struct {
 	// Departments are all that count, sub-departments included (see
 	// [Client.Departments]); empty means everybody.
 	Departments []string
+	// Membership asks for nothing but ID and departments.
+	Membership bool
 
 	departments map[string]bool
 }
@@ -79,10 +81,10 @@ func (r *reading) plausible(ctx context.Context) error {
 	if r.active == 0 && len(r.query.Departments) == 0 {
 		return crm.NewError(crm.CodePortalAnswer, textNobody, nil)
 	}
-	if r.active > 0 && len(r.query.Departments) > 0 && !r.department {
+	if r.active > 0 && (len(r.query.Departments) > 0 || r.query.Membership) && !r.department {
 		return crm.NewError(crm.CodeScopeMissing, textNoDepartments, nil)
 	}
-	if r.active == 0 || r.emails {
+	if r.active == 0 || r.emails || r.query.Membership {
 		return nil
 	}
 	brief, err := r.c.briefOnly(ctx)

@@ -14,6 +14,9 @@ type Person struct {
 	Email    string
 	Phone    string // PERSONAL_MOBILE, else WORK_PHONE, else PERSONAL_PHONE
 	Position string
+	// Departments are the IDs of where the person works, comma separated, for a [Query]
+	// with Membership.
+	Departments string
 }
 
 // wireUser is a user as user.get writes one; every field may be absent (scope, select).
@@ -110,6 +113,9 @@ func (u *wireUser) inside(departments map[string]bool) bool {
 }
 
 func (u *wireUser) person(q Query) Person {
+	if q.Membership {
+		return Person{ID: u.id.clean(), Departments: strings.Join(u.departments, ",")}
+	}
 	p := Person{
 		ID:    u.id.clean(),
 		Name:  strings.TrimSpace(u.name.clean() + " " + u.lastName.clean()),

@@ -13,7 +13,7 @@ type pile struct {
 }
 
 func (p *pile) add(person Person) {
-	fields := [...]string{person.ID, person.Name, person.Email, person.Phone, person.Position}
+	fields := [...]string{person.ID, person.Name, person.Email, person.Phone, person.Position, person.Departments}
 	need := 0
 	for _, f := range fields {
 		need += binary.MaxVarintLen32 + len(f)
@@ -37,7 +37,7 @@ func (p *pile) drain(yield func(Person) error) error {
 	for i, block := range p.blocks {
 		for len(block) > 0 {
 			var person Person
-			for _, f := range []*string{&person.ID, &person.Name, &person.Email, &person.Phone, &person.Position} {
+			for _, f := range []*string{&person.ID, &person.Name, &person.Email, &person.Phone, &person.Position, &person.Departments} {
 				n, width := binary.Uvarint(block)
 				*f = string(block[width : width+int(n)])
 				block = block[width+int(n):]
