@@ -5,9 +5,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"booking/plugin-bitrix24/internal/portalsim"
+	"booking/shared/crm"
 	"booking/shared/crmtest"
 	"booking/shared/testdb"
 )
@@ -28,20 +30,28 @@ func TestThePluginPassesTheChecks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	few, message := settingsOf(t, 40)
+	many, _ := settingsOf(t, crmtest.ManyPeople+crmtest.ManyPeople/20)
 	crmtest.Exercise(t, path, crmtest.Subject{
-		Settings: settingsOf(t, 40), Many: settingsOf(t, crmtest.ManyPeople+crmtest.ManyPeople/20),
+		Settings: few, Many: many, Event: message,
 		// Nobody listens there.
 		Broken: map[string]string{"webhook_url": "http://127.0.0.1:9/rest/1/0123456789abcdef/"},
 		DSN:    testdb.New(t), Patience: 4,
 	})
 }
 
-// settingsOf are those of a portal with so many people, of whom a few do not count.
-func settingsOf(t *testing.T, people int) map[string]string {
+// settingsOf are those of a portal with so many people, of whom a few do not count, and
+// a message that it sends.
+func settingsOf(t *testing.T, people int) (map[string]string, *crm.EventMessage) {
 	t.Helper()
-	portal := portalsim.New(portalsim.Options{People: portalsim.People(people, 7), Secret: "s3cretS3cretS3cret"})
+	const token = "t0kenT0kenT0kenT0ken"
+	portal := portalsim.New(portalsim.Options{
+		People: portalsim.People(people, 7), Departments: portalsim.Departments(), Secret: "s3cretS3cretS3cret", ApplicationToken: token,
+	})
 	server := httptest.NewServer(portal)
 	t.Cleanup(server.Close)
 	t.Cleanup(portal.Close)
-	return map[string]string{"webhook_url": portal.WebhookURL(server.URL), "sync_phone": "true", "sync_position": "true"}
+	kind, body := portal.Event("ONUSERADD", 1, strings.TrimPrefix(server.URL, "http://"))
+	return map[string]string{"webhook_url": portal.WebhookURL(server.URL), "event_token": token, "sync_phone": "true", "sync_position": "true"},
+		&crm.EventMessage{ContentType: kind, Body: body}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // Command is `bitrix24 simulate`: it serves a portal until SIGINT or SIGTERM and
-// prints its webhook address, which is a secret of the simulator's own making.
+// prints its webhook address and its event token, secrets of the simulator's own making.
 func Command(args []string, stdout io.Writer) error {
 	s, err := parseFlags(args, stdout)
 	if errors.Is(err, flag.ErrHelp) {
@@ -74,9 +74,10 @@ func (s *settings) serve(ctx context.Context, stdout io.Writer) error {
 func (s *settings) announce(stdout io.Writer, portal *Portal, base string) error {
 	var err error
 	if s.printJSON {
-		err = json.NewEncoder(stdout).Encode(map[string]any{"webhook_url": portal.WebhookURL(base), "control_url": base + "/control", "people": s.people})
+		err = json.NewEncoder(stdout).Encode(map[string]any{"webhook_url": portal.WebhookURL(base), "event_token": portal.options.ApplicationToken, "control_url": base + "/control", "people": s.people})
 	} else {
-		_, err = fmt.Fprintf(stdout, "A simulated portal with %d people. Ctrl-C ends it.\nWebhook: %s\nControl: %s/control\n", s.people, portal.WebhookURL(base), base)
+		_, err = fmt.Fprintf(stdout, "A simulated portal with %d people. Ctrl-C ends it.\nWebhook: %s\nEvent token: %s\nControl: %s/control\n",
+			s.people, portal.WebhookURL(base), portal.options.ApplicationToken, base)
 	}
 	if err != nil {
 		return fmt.Errorf("print the portal's address: %w", err)

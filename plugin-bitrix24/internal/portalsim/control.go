@@ -26,6 +26,8 @@ import (
 //	GET    /control/stats               requests and commands so far
 //	DELETE /control/stats
 //	POST   /control/bucket              body: how many requests others have made
+//	POST   /control/events              send an event: {"to": "http://127.0.0.1:8080/...",
+//	                                    "id": 7}, and event, token, domain where they differ
 func (p *Portal) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /control/people", p.listPeople)
@@ -44,6 +46,7 @@ func (p *Portal) Control() http.Handler {
 	mux.HandleFunc("GET /control/stats", func(w http.ResponseWriter, _ *http.Request) { reply(w, p.Stats()) })
 	mux.HandleFunc("DELETE /control/stats", func(w http.ResponseWriter, _ *http.Request) { p.ResetCounters(); reply(w, "ok") })
 	mux.HandleFunc("POST /control/bucket", p.fill)
+	mux.HandleFunc("POST /control/events", p.sendEvent)
 	return loopbackOnly(mux)
 }
 

@@ -35,4 +35,6 @@ While it serves, programs on this machine can change the portal below /control/:
   curl -X DELETE CONTROL/faults                        mend everything
   curl CONTROL/stats                                   requests so far; DELETE: start from zero
   curl CONTROL/bucket -d 50                            others have made 50 requests
+  curl CONTROL/events -d '{"to":"http://127.0.0.1:8080/x","id":7}'
+                                                       send ONUSERADD as an outbound webhook does
 `

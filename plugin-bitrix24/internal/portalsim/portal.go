@@ -18,10 +18,12 @@ type Options struct {
 	People      []Person
 	Departments []Department
 
-	User           int64    // who owns the webhook; 0: 1
-	Secret         string   // "": "simulator"
-	Scopes         []string // nil: user and department
-	OwnerIsNoAdmin bool
+	User   int64  // who owns the webhook; 0: 1
+	Secret string // "": "simulator"
+	// ApplicationToken proves that an event is the portal's; "": "simulatedapplicationtoken".
+	ApplicationToken string
+	Scopes           []string // nil: user and department
+	OwnerIsNoAdmin   bool
 
 	Dialect   Dialect
 	Shapes    Shapes
@@ -50,6 +52,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Secret == "" {
 		o.Secret = "simulator"
+	}
+	if o.ApplicationToken == "" {
+		o.ApplicationToken = "simulatedapplicationtoken"
 	}
 	if o.Scopes == nil {
 		o.Scopes = []string{"user", "department"}

@@ -77,6 +77,7 @@ func (s *settings) options() (Options, error) {
 			return o, fmt.Errorf("--%s: unknown value, see --help", name)
 		}
 	}
+	o.ApplicationToken = strings.ToLower(rand.Text())
 	var err error
 	o.Secret, err = s.secret()
 	return o, err

@@ -20,6 +20,7 @@ const (
 	keyPhone       = "sync_phone"
 	keyPosition    = "sync_position"
 	keyRate        = "rate_limit"
+	keyEventToken  = "event_token"
 )
 
 // Values of keyRate.
@@ -46,7 +47,7 @@ func Description() crm.Description {
 		Name:             "bitrix24",
 		Version:          Version,
 		Title:            crm.Text{RU: "Битрикс24", EN: "Bitrix24"},
-		Capabilities:     []crm.Capability{crm.CapabilitySyncUsers, crm.CapabilityChoices},
+		Capabilities:     []crm.Capability{crm.CapabilitySyncUsers, crm.CapabilityChoices, crm.CapabilityEvents},
 		ExternalIDColumn: linkColumn,
 		MigrationSet:     "bitrix24",
 		Fields:           fields,
@@ -93,6 +94,14 @@ var fields = []crm.Field{
 		Choices: []crm.Choice{
 			{Value: rateStandard, Label: crm.Text{RU: "Обычный: 50 и по 2 в секунду", EN: "Standard: 50 and 2 a second"}},
 			{Value: rateEnterprise, Label: crm.Text{RU: "Enterprise: 250 и по 5 в секунду", EN: "Enterprise: 250 and 5 a second"}},
+		},
+	},
+	{
+		Key: keyEventToken, Type: crm.FieldText, Secret: true,
+		Label: crm.Text{RU: "Токен исходящего вебхука", EN: "Token of the outbound webhook"},
+		Help: crm.Text{
+			RU: "Необязательно: чтобы новый сотрудник появлялся сразу, а не при следующей синхронизации. Битрикс24 → Разработчикам → Другое → Исходящий вебхук, событие ONUSERADD; сюда — значение поля «Токен приложения»",
+			EN: "Optional: so that a new employee appears at once, not with the next sync. Bitrix24 → Developer resources → Other → Outbound webhook, event ONUSERADD; here goes the value of its field Application token",
 		},
 	},
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -184,3 +185,5 @@ func noWait() rest.Clock {
 		},
 	}
 }
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }

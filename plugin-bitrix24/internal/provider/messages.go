@@ -22,7 +22,11 @@ var (
 		RU: "нужны номера отделов через запятую, например 1,15",
 		EN: "wanted: IDs of departments, comma separated, for example 1,15",
 	}
-	textRate        = crm.Text{RU: "нужно standard или enterprise", EN: "wanted: standard or enterprise"}
+	textRate  = crm.Text{RU: "нужно standard или enterprise", EN: "wanted: standard or enterprise"}
+	textToken = crm.Text{
+		RU: "это не токен приложения: нужны буквы и цифры из поля «Токен приложения» исходящего вебхука",
+		EN: "not an application token: wanted are the letters and digits of the outbound webhook's field Application token",
+	}
 	textNotListable = crm.Text{RU: "у этой настройки нет списка значений", EN: "the values of this setting cannot be listed"}
 	textFlag        = crm.Text{RU: "нужно true или false", EN: "wanted: true or false"}
 )

@@ -19,7 +19,12 @@ type settings struct {
 	rate        rest.Rate
 }
 
-var departmentID = regexp.MustCompile(`^[1-9][0-9]{0,18}$`)
+// The portal's IDs: whole numbers above zero.
+var (
+	departmentID = regexp.MustCompile(`^[1-9][0-9]{0,18}$`)
+	userID       = departmentID
+	tokenForm    = regexp.MustCompile(`^[A-Za-z0-9_-]{8,128}$`)
+)
 
 // readSettings returns every problem by its key.
 func readSettings(from crm.Settings) (settings, []crm.FieldProblem) {
@@ -59,6 +64,9 @@ func readSettings(from crm.Settings) (settings, []crm.FieldProblem) {
 		s.rate = rest.Enterprise
 	default:
 		problem(keyRate, textRate)
+	}
+	if token := strings.TrimSpace(from.Get(keyEventToken)); token != "" && !tokenForm.MatchString(token) {
+		problem(keyEventToken, textToken)
 	}
 	slices.SortFunc(problems, func(a, b crm.FieldProblem) int { return strings.Compare(a.Key, b.Key) })
 	return s, problems

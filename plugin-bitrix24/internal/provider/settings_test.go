@@ -29,11 +29,11 @@ func TestDescription(t *testing.T) {
 		if f.Label.RU == "" || f.Label.EN == "" || f.Help.RU == "" || f.Help.EN == "" {
 			t.Errorf("%s is not described in both languages", f.Key)
 		}
-		if f.Secret != (f.Key == "webhook_url") || f.Required != f.Secret {
+		if f.Secret != (f.Key == "webhook_url" || f.Key == "event_token") || f.Required != (f.Key == "webhook_url") {
 			t.Errorf("%s: secret %v, required %v", f.Key, f.Secret, f.Required)
 		}
 	}
-	if diff := cmp.Diff([]string{"webhook_url", "departments", "sync_phone", "sync_position", "rate_limit"}, keys); diff != "" {
+	if diff := cmp.Diff([]string{"webhook_url", "departments", "sync_phone", "sync_position", "rate_limit", "event_token"}, keys); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -60,6 +60,7 @@ func TestCheckSettings(t *testing.T) {
 		"departments":    {map[string]string{"webhook_url": good, "departments": "1,x"}, "portal.bitrix24.ru", []string{"departments"}},
 		"zero":           {map[string]string{"webhook_url": good, "departments": "0"}, "portal.bitrix24.ru", []string{"departments"}},
 		"flags":          {map[string]string{"webhook_url": good, "sync_phone": "yes", "sync_position": "1"}, "portal.bitrix24.ru", []string{"sync_phone", "sync_position"}},
+		"event token":    {map[string]string{"webhook_url": good, "event_token": "https://portal.bitrix24.ru/" + testSecret}, "portal.bitrix24.ru", []string{"event_token"}},
 		"several at one": {map[string]string{"webhook_url": testSecret, "departments": "-1"}, "", []string{"departments", "webhook_url"}},
 	} {
 		settings := crm.Settings{}

@@ -141,6 +141,12 @@ func (w Webhook) Portal() string {
 	return strings.Trim(w.host, "[]")
 }
 
+// Is reports whether a portal of this name, with or without a port, is the webhook's.
+func (w Webhook) Is(domain string) bool {
+	host, err := normalHost(&url.URL{Scheme: w.scheme, Host: strings.TrimSpace(domain)})
+	return err == nil && w.secret != nil && (Webhook{host: host}).Portal() == w.Portal()
+}
+
 // Owner is the ID of the user in whose name the webhook acts.
 func (w Webhook) Owner() string { return w.user }
 
