@@ -81,7 +81,8 @@ var otherTables = []string{
 	"CREATE TABLE `migrations` (`id` int unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, `migration` varchar(255) NOT NULL, `batch` int NOT NULL) ",
 	"CREATE TABLE `sessions` (`id` varchar(120) NOT NULL PRIMARY KEY, `user_id` bigint unsigned NULL, `payload` longtext NOT NULL, `last_activity` int NOT NULL) ",
 	"CREATE TABLE `jobs` (`id` bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, `queue` varchar(120) NOT NULL, `payload` longtext NOT NULL) ",
-	"CREATE TABLE `tenant_bitrix24_settings` (`id` bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, `tenant_id` bigint unsigned NOT NULL, `is_active` tinyint(1) NOT NULL DEFAULT '0'," +
+	"CREATE TABLE `tenant_bitrix24_settings` (`id` bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, `tenant_id` bigint unsigned NOT NULL, `enabled` tinyint(1) NOT NULL DEFAULT '0'," +
+		" `webhook_url` text NULL, `created_at` timestamp NULL, `updated_at` timestamp NULL, UNIQUE `tenant_bitrix24_settings_tenant_id_unique` (`tenant_id`)," +
 		" CONSTRAINT `tenant_bitrix24_settings_tenant_id_foreign` FOREIGN KEY (`tenant_id`) REFERENCES `tenants` (`id`) ON DELETE CASCADE) ",
 	"CREATE TABLE `bookings` (`id` bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, `user_id` bigint unsigned NULL, `starts_at` datetime NOT NULL," +
 		" CONSTRAINT `bookings_user_id_foreign` FOREIGN KEY (`user_id`) REFERENCES `users` (`id`) ON DELETE SET NULL) ",

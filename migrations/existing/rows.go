@@ -61,7 +61,7 @@ func (f Form) fill(run func(string, ...any)) {
 	run("INSERT INTO migrations (migration, batch) VALUES ('2024_01_01_000000_create_users_table', 1), ('2024_02_01_000000_create_tenants_table', 1)")
 	run("INSERT INTO sessions VALUES ('abc', 2, 'payload', 1700000000), ('def', NULL, '', 0)")
 	run("INSERT INTO jobs (queue, payload) VALUES ('default', '{}')")
-	run("INSERT INTO tenant_bitrix24_settings (tenant_id, is_active) VALUES (1, 1), (3, 1)")
+	run("INSERT INTO tenant_bitrix24_settings (tenant_id, enabled) VALUES (1, 1), (3, 1)")
 	run("INSERT INTO bookings (user_id, starts_at) VALUES (3, '2025-01-01 10:00:00'), (4, '2025-01-02 10:00:00'), (NULL, '2025-01-03 10:00:00')")
 }
 

@@ -47,7 +47,7 @@ func Description() crm.Description {
 		Name:             "bitrix24",
 		Version:          Version,
 		Title:            crm.Text{RU: "Битрикс24", EN: "Bitrix24"},
-		Capabilities:     []crm.Capability{crm.CapabilitySyncUsers, crm.CapabilityChoices, crm.CapabilityEvents},
+		Capabilities:     []crm.Capability{crm.CapabilitySyncUsers, crm.CapabilityChoices, crm.CapabilityImportSettings, crm.CapabilityEvents},
 		ExternalIDColumn: linkColumn,
 		MigrationSet:     "bitrix24",
 		Fields:           fields,

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+
 	"booking/migrations"
 	"booking/plugin-bitrix24/internal/portalsim"
 	"booking/plugin-bitrix24/internal/rest"
@@ -187,3 +189,14 @@ func noWait() rest.Clock {
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// asAccount is a DSN with another account.
+func asAccount(t *testing.T, dsn, user, password string) string {
+	t.Helper()
+	config, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.User, config.Passwd = user, password
+	return config.FormatDSN()
+}
