@@ -26,7 +26,7 @@ var ours = []string{
 var hostSteps = []string{
 	"0001_tenants_and_users", "0002_crm_connections", "0003_crm_secrets", "0004_booking_keys",
 	"0010_booking_sessions", "0011_booking_recoveries", "0012_booking_audit", "0013_booking_mails", "0014_crm_run_progress",
-	"0020_crm_schedules", "0021_crm_slots",
+	"0020_crm_schedules", "0021_crm_slots", "0070_crm_imports",
 }
 
 var all = []migrations.Set{migrations.Host, migrations.Usersync, migrations.Bitrix24}

@@ -97,6 +97,65 @@ func (c Choices) PeopleIn(scope map[string]bool) int {
 	return count
 }
 
+// InScope counts whom a setting of these values takes in: without values everybody.
+func (c Choices) InScope(values []string) int {
+	if len(values) == 0 {
+		return c.People
+	}
+	return c.PeopleIn(c.Scope(values...))
+}
+
+// Below counts for each node who is in it or below it, each once.
+func (c Choices) Below() map[string]int {
+	parents, total := make(map[string]string, len(c.Nodes)), make(map[string]int, len(c.Nodes))
+	for _, n := range c.Nodes {
+		parents[n.Value] = n.Parent
+	}
+	var nodes []ChoiceNode
+	c.Walk(func(n ChoiceNode, _ int) { nodes = append(nodes, n) })
+	for _, n := range slices.Backward(nodes) { // from the leaves up
+		total[n.Value] += n.People
+		total[n.Parent] += total[n.Value]
+	}
+	delete(total, "")
+	for _, o := range c.Overlaps {
+		times := map[string]int{}
+		for _, value := range o.Values {
+			for node := value; node != ""; node = parents[node] {
+				times[node]++
+			}
+		}
+		for node, n := range times {
+			total[node] -= (n - 1) * o.People
+		}
+	}
+	return total
+}
+
+// Walk visits every node, each before those below it, with its depth from 0.
+func (c Choices) Walk(visit func(n ChoiceNode, depth int)) {
+	children := make(map[string][]ChoiceNode, len(c.Nodes))
+	for _, n := range c.Nodes {
+		children[n.Parent] = append(children[n.Parent], n)
+	}
+	type step struct {
+		ChoiceNode
+		depth int
+	}
+	var stack []step
+	push := func(parent string, depth int) {
+		for _, n := range slices.Backward(children[parent]) {
+			stack = append(stack, step{n, depth})
+		}
+	}
+	for push("", 0); len(stack) > 0; {
+		next := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		visit(next.ChoiceNode, next.depth)
+		push(next.Value, next.depth+1)
+	}
+}
+
 // Missing are the values that the portal does not have (any more).
 func (c Choices) Missing(values ...string) []string {
 	var missing []string

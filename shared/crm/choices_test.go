@@ -112,6 +112,14 @@ func TestPeopleInAScopeCountOnce(t *testing.T) {
 			t.Errorf("%v: %d people, want %d", c.values, got, c.want)
 		}
 	}
+	if all, some := company().InScope(nil), company().InScope([]string{"3"}); all != 19 || some != 5 {
+		t.Errorf("in scope: %d, %d", all, some)
+	}
+	var walked string
+	company().Walk(func(n ChoiceNode, depth int) { walked += fmt.Sprint(n.Value, ":", depth, " ") })
+	if walked != "1:0 2:1 4:2 3:1 " {
+		t.Errorf("walked %s", walked)
+	}
 	if diff := cmp.Diff([]string{"9"}, company().Missing(Chosen(" 2, 9,2,,")...)); diff != "" {
 		t.Error(diff)
 	}
@@ -167,6 +175,11 @@ func TestPeopleInAScopeAgainstACountByHand(t *testing.T) {
 		}
 		if got := c.PeopleIn(scope); got != want {
 			t.Errorf("seed %d: %d people in %v, want %d", seed, got, scope, want)
+		}
+		for node, below := range c.Below() {
+			if want := c.PeopleIn(c.Scope(node)); below != want {
+				t.Errorf("seed %d: %d people in %s and below, want %d", seed, below, node, want)
+			}
 		}
 	}
 }

@@ -49,6 +49,8 @@ type Change struct {
 	// Enabled is nil to leave it as it is; a new connection is enabled.
 	Enabled *bool
 	Links   Links
+	// edit comes first, when nobody else can save any more; its error saves nothing.
+	edit func(*store.ConnectionEdit) error
 }
 
 // problems holds what is to be changed, and nothing else, against the description: a
@@ -77,6 +79,8 @@ func (e *RefusedError) In(locale string) string {
 	return strings.Join(lines, "; ")
 }
 
+func (e *RefusedError) text() crm.Text { return crm.Text{RU: e.In("ru"), EN: e.In("en")} }
+
 // Save checks the change against the plugin's description, and by the plugin itself,
 // and saves it. The portal is not called. A *RefusedError says what is wrong with
 // which value; what is only missing yet is no mistake.
@@ -95,6 +99,11 @@ func (s *Service) Save(ctx context.Context, c Change) (store.Connection, error) 
 		return store.Connection{}, err
 	}
 	return s.Store.EditConnection(ctx, s.Box, c.TenantID, func(e *store.ConnectionEdit) error {
+		if c.edit != nil {
+			if err := c.edit(e); err != nil {
+				return err
+			}
+		}
 		e.UsePlugin(c.Plugin)
 		for key, value := range c.Plain {
 			e.Plain[key] = strings.TrimSpace(value)

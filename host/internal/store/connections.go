@@ -124,6 +124,9 @@ type ConnectionEdit struct {
 	// DropLinks is the external-id column to be emptied for the tenant together with
 	// the change; "" keeps the links.
 	DropLinks string
+	// WasImported says that the connection is as an import left it; Imported is set by
+	// an edit that is an import.
+	WasImported, Imported bool
 }
 
 // UsePlugin changes the plugin. Settings, secrets and portals of another one mean
@@ -160,6 +163,9 @@ func (s *Store) EditConnection(ctx context.Context, box *secrets.Box, tenantID i
 			e.Connection = Connection{TenantID: tenantID, Enabled: true, CreatedAt: s.now()}
 		}
 		e.Plain, e.Secret = cloned(before.Plain), cloned(before.Secret)
+		if e.WasImported, err = asImported(ctx, tx, tenantID); err != nil {
+			return err
+		}
 		if refused = edit(&e); refused != nil {
 			return refused
 		}
@@ -192,6 +198,9 @@ func (s *Store) saveEdit(ctx context.Context, tx bun.Tx, box *secrets.Box, befor
 		_, err = tx.NewInsert().Model(&row).Exec(ctx)
 	} else {
 		_, err = tx.NewUpdate().Model(&row).ExcludeColumn("created_at").WherePK().Exec(ctx)
+	}
+	if err == nil {
+		err = markImport(ctx, tx, e, row.UpdatedAt)
 	}
 	if err != nil {
 		return err

@@ -327,3 +327,47 @@ func TestASecretThatDoesNotFitIsRefused(t *testing.T) {
 		t.Errorf("%d connections were written", n)
 	}
 }
+
+// A mark of an import is there until somebody saves the connection here, be it with a
+// program that does not know of marks.
+func TestAConnectionIsAsImportedUntilItIsSavedHere(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tenant := b.tenant(t, "A").ID
+	save := func(imported bool, found bool) {
+		t.Helper()
+		_, err := b.EditConnection(b.ctx, b.box, tenant, func(e *ConnectionEdit) error {
+			if e.WasImported != found {
+				t.Errorf("found as imported: %v, want %v", e.WasImported, found)
+			}
+			e.UsePlugin("acme")
+			e.Imported = imported
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if as, err := b.AsImported(b.ctx, tenant); err != nil || as != imported {
+			t.Errorf("as imported: %v, %v", as, err)
+		}
+	}
+	save(true, false)
+	save(true, true)
+	save(false, true) // within the same second
+	save(false, false)
+	save(true, false)
+	if err := b.RememberLinksPortal(b.ctx, tenant, "portal.example"); err != nil { // a run does not count
+		t.Fatal(err)
+	}
+	if as, err := b.AsImported(b.ctx, tenant); err != nil || !as {
+		t.Errorf("after a run: %v, %v", as, err)
+	}
+	for _, change := range []string{"updated_at = updated_at + INTERVAL 1 SECOND", "plugin = 'other', updated_at = updated_at - INTERVAL 1 SECOND"} {
+		if _, err := b.DB().ExecContext(b.ctx, "UPDATE crm_connections SET "+change); err != nil {
+			t.Fatal(err)
+		}
+		if as, err := b.AsImported(b.ctx, tenant); err != nil || as {
+			t.Errorf("%s: %v, %v", change, as, err)
+		}
+	}
+}

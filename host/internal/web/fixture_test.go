@@ -274,6 +274,7 @@ type scripted struct {
 	crmtest.Fake
 	sync  func(ctx context.Context, r crm.SyncRequest, events crm.Events) (crm.SyncResult, error)
 	check func(crm.Settings) []crm.Finding
+	list  func(crm.ChoicesRequest) (crm.Choices, error)
 }
 
 func (p *scripted) Describe(context.Context, string) (crm.Plugin, crm.Description, func(), error) {
@@ -291,10 +292,10 @@ func (p *scripted) Names() ([]string, error) { return []string{"scripted"}, nil 
 func scriptedDescription() crm.Description {
 	return crm.Description{
 		Name: "scripted", Version: "1", Title: crm.Text{RU: "Пример CRM", EN: "Example CRM"}, ExternalIDColumn: "bitrix24_user_id",
-		Capabilities: []crm.Capability{crm.CapabilitySyncUsers},
+		Capabilities: []crm.Capability{crm.CapabilitySyncUsers, crm.CapabilityChoices},
 		Fields: []crm.Field{
 			{Key: "webhook", Type: crm.FieldText, Required: true, Secret: true, Label: crm.Text{RU: "Адрес вебхука", EN: "Webhook address"}, Help: crm.Text{RU: "Где взять", EN: "Where to get it"}},
-			{Key: "departments", Type: crm.FieldIDs, Label: crm.Text{RU: "Отделы", EN: "Departments"}},
+			{Key: "departments", Type: crm.FieldIDs, Listable: true, Label: crm.Text{RU: "Отделы", EN: "Departments"}},
 			{Key: "phone", Type: crm.FieldBool, Default: "false", Label: crm.Text{RU: "Телефон", EN: "Phone"}},
 			{Key: "plan", Type: crm.FieldChoice, Default: "small", Label: crm.Text{RU: "Тариф", EN: "Plan"},
 				Choices: []crm.Choice{{Value: "small", Label: crm.Text{RU: "малый", EN: "small"}}, {Value: "large", Label: crm.Text{RU: "большой", EN: "large"}}}},
@@ -332,6 +333,13 @@ func (p plugged) CheckConnection(_ context.Context, r crm.ConnectionRequest) (cr
 		return crm.ConnectionCheck{Findings: []crm.Finding{{Code: "people", OK: true, Message: crm.Text{RU: "Видно 25 сотрудников.", EN: "25 people are seen."}}}}, nil
 	}
 	return crm.ConnectionCheck{Findings: p.check(r.Settings)}, nil
+}
+
+func (p plugged) Choices(ctx context.Context, r crm.ChoicesRequest) (crm.Choices, error) {
+	if p.list == nil {
+		return p.Fake.Choices(ctx, r)
+	}
+	return p.list(r)
 }
 
 func (p plugged) SyncUsers(ctx context.Context, r crm.SyncRequest, events crm.Events) (crm.SyncResult, error) {

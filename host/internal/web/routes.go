@@ -38,6 +38,8 @@ func (s *Server) routes() []route {
 		{"POST /settings/crm/check", admin, s.checkSettings},
 		{"POST /settings/crm/runs", admin, s.startRun},
 		{"POST /settings/crm/schedule", admin, s.saveSchedule},
+		{"GET /settings/crm/choices/{field}", admin, s.choices},
+		{"POST /settings/crm/choices/{field}", admin, s.saveChoices},
 
 		{"GET /runs", admin, s.history},
 		{"GET /runs/{run}", admin, s.run},

@@ -42,6 +42,9 @@ var expected = map[string][7]string{
 
 	"POST /settings/crm/schedule": admins("→/settings/crm?saved", "→/settings/crm?saved", "→/settings/crm?saved"),
 
+	"GET /settings/crm/choices/{field}":  admins("→/settings/crm", "200", "200"),
+	"POST /settings/crm/choices/{field}": admins("→/settings/crm", "→/settings/crm?saved", "→/settings/crm?saved"),
+
 	"GET /runs":                    admins("200", "200", "200"),
 	"GET /runs/{run}":              admins("404", "200", "200"),
 	"GET /runs/{run}/events":       admins("404", "200", "200"),
@@ -113,7 +116,7 @@ func checkRoute(t *testing.T, v *visitor, pattern, want string, run int64) {
 	if !found {
 		method, path = http.MethodGet, "/no-such-page"
 	}
-	path = strings.NewReplacer("{run}", fmt.Sprint(run), "{$}", "", "{token}", "NOSUCHTOKEN", "{file}", "style.css").Replace(path)
+	path = strings.NewReplacer("{run}", fmt.Sprint(run), "{$}", "", "{token}", "NOSUCHTOKEN", "{file}", "style.css", "{field}", "departments").Replace(path)
 	if method == http.MethodPost {
 		for _, header := range []http.Header{{}, {"Origin": {"https://evil.example"}}, {"Sec-Fetch-Site": {"cross-site"}}, {"Origin": {"null"}}} {
 			elsewhere := &visitor{s: v.s, client: v.client, header: header}

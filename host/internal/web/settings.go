@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"booking/host/internal/connect"
 	"booking/host/internal/problem"
 	"booking/host/internal/store"
 	"booking/shared/crm"
@@ -54,6 +55,8 @@ type fieldView struct {
 	SetAt time.Time
 	SetBy string
 	Error crm.Text
+	// Choose: the portal can be asked for its values.
+	Choose bool
 }
 
 // ID is the field's id in the page, Name its name in the form.
@@ -143,7 +146,9 @@ func (s *Server) fillSettings(ctx context.Context, v *visit, data *settingsView)
 	}
 	data.Connected = c.Portal != ""
 	for _, field := range data.Plugin.Fields {
-		data.Fields = append(data.Fields, newFieldView(field, c, set, data.Audit))
+		f := newFieldView(field, c, set, data.Audit)
+		f.Choose = data.Connected && connect.Listable(data.Plugin, field)
+		data.Fields = append(data.Fields, f)
 	}
 	if data.Foreign, err = s.connections.ForeignLinks(ctx, c, data.Plugin); err != nil {
 		return err

@@ -63,6 +63,16 @@ var fields = []crm.Field{
 			EN: "Bitrix24 → Developer resources → Other → Inbound webhook, scopes user and department. Form: " + rest.RightForm,
 		},
 	},
+	// Beside the other secret: with other fields between them browsers take the two for
+	// two forms.
+	{
+		Key: keyEventToken, Type: crm.FieldText, Secret: true,
+		Label: crm.Text{RU: "Токен исходящего вебхука", EN: "Token of the outbound webhook"},
+		Help: crm.Text{
+			RU: "Необязательно: чтобы новый сотрудник появлялся сразу, а не при следующей синхронизации. Битрикс24 → Разработчикам → Другое → Исходящий вебхук, событие ONUSERADD; сюда — значение поля «Токен приложения»",
+			EN: "Optional: so that a new employee appears at once, not with the next sync. Bitrix24 → Developer resources → Other → Outbound webhook, event ONUSERADD; here goes the value of its field Application token",
+		},
+	},
 	{
 		Key: keyDepartments, Type: crm.FieldIDs, Listable: true,
 		Label: crm.Text{RU: "Отделы", EN: "Departments"},
@@ -94,14 +104,6 @@ var fields = []crm.Field{
 		Choices: []crm.Choice{
 			{Value: rateStandard, Label: crm.Text{RU: "Обычный: 50 и по 2 в секунду", EN: "Standard: 50 and 2 a second"}},
 			{Value: rateEnterprise, Label: crm.Text{RU: "Enterprise: 250 и по 5 в секунду", EN: "Enterprise: 250 and 5 a second"}},
-		},
-	},
-	{
-		Key: keyEventToken, Type: crm.FieldText, Secret: true,
-		Label: crm.Text{RU: "Токен исходящего вебхука", EN: "Token of the outbound webhook"},
-		Help: crm.Text{
-			RU: "Необязательно: чтобы новый сотрудник появлялся сразу, а не при следующей синхронизации. Битрикс24 → Разработчикам → Другое → Исходящий вебхук, событие ONUSERADD; сюда — значение поля «Токен приложения»",
-			EN: "Optional: so that a new employee appears at once, not with the next sync. Bitrix24 → Developer resources → Other → Outbound webhook, event ONUSERADD; here goes the value of its field Application token",
 		},
 	},
 }

@@ -33,7 +33,7 @@ func TestDescription(t *testing.T) {
 			t.Errorf("%s: secret %v, required %v", f.Key, f.Secret, f.Required)
 		}
 	}
-	if diff := cmp.Diff([]string{"webhook_url", "departments", "sync_phone", "sync_position", "rate_limit", "event_token"}, keys); diff != "" {
+	if diff := cmp.Diff([]string{"webhook_url", "event_token", "departments", "sync_phone", "sync_position", "rate_limit"}, keys); diff != "" {
 		t.Error(diff)
 	}
 }

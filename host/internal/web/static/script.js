@@ -44,6 +44,45 @@
     });
   }
 
+  // Values of a setting chosen from a tree: what is ticked takes everything below it
+  // along, and who that is, each once, is counted at once.
+  const tree = document.querySelector("[data-choices]");
+  if (tree) {
+    const boxes = [...tree.querySelectorAll("input[type=checkbox]")];
+    const overlaps = JSON.parse(tree.dataset.choices || "null") || [];
+    const above = new Map(boxes.map(function (box) {
+      const parent = box.closest("ul").closest("li");
+      return [box, parent && parent.querySelector("input[type=checkbox]")];
+    }));
+    const own = new Map(boxes.map(function (box) { return [box, box.checked]; }));
+    const show = function () {
+      const scope = new Set();
+      let people = 0;
+      for (const box of boxes) { // those above come first
+        const over = above.get(box);
+        box.disabled = Boolean(over && over.checked);
+        box.checked = box.disabled || own.get(box);
+        if (box.checked) {
+          scope.add(box.value);
+          people += Number(box.dataset.people);
+        }
+      }
+      for (const overlap of overlaps) {
+        people -= Math.max(0, overlap.Values.filter(function (value) { return scope.has(value); }).length - 1) * overlap.People;
+      }
+      const none = scope.size === 0 && !document.querySelector("[data-missing]:checked");
+      const count = document.querySelector("[data-scope]");
+      if (count) count.textContent = none ? tree.dataset.people : people;
+    };
+    tree.form.addEventListener("change", function (event) {
+      if (own.has(event.target)) own.set(event.target, event.target.checked);
+      show();
+    });
+    for (const button of document.querySelectorAll("[data-without-script]")) button.hidden = true;
+    show();
+    addEventListener("pageshow", show);
+  }
+
   // A form is sent once; its button says that it was.
   document.addEventListener("submit", function (event) {
     const form = event.target;
