@@ -83,6 +83,9 @@ func (a *app) importConnections(ctx context.Context, o importOptions) error {
 		steps = append(steps, a.newImportJSON(s))
 		return nil
 	})
+	if err != nil && len(steps) == 0 {
+		return err
+	}
 	// What was saved before something failed is told all the same.
 	if told := a.tellImport(steps, o); err == nil {
 		err = told

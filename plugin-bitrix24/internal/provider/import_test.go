@@ -2,14 +2,7 @@ package provider
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hmac"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -23,33 +16,10 @@ import (
 	"booking/shared/testdb"
 )
 
-const (
-	rawKey = "0123456789abcdef0123456789abcdef"
-	hook   = "https://portal%d.bitrix24.ru/rest/1/" + testSecret + "%[1]d/"
-)
+const hook = "https://portal%d.bitrix24.ru/rest/1/" + testSecret + "%[1]d/"
 
-var appKey = "base64:" + base64.StdEncoding.EncodeToString([]byte(rawKey))
-
-// sealed is a text as the older server's cast "encrypted" stores it.
-func sealed(t *testing.T, key, plain string) string {
-	t.Helper()
-	block, err := aes.NewCipher([]byte(key))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pad := aes.BlockSize - len(plain)%aes.BlockSize
-	text, iv := []byte(plain+strings.Repeat(string(rune(pad)), pad)), []byte(key[:aes.BlockSize])
-	cipher.NewCBCEncrypter(block, iv).CryptBlocks(text, text)
-	fields := map[string]string{"iv": base64.StdEncoding.EncodeToString(iv), "value": base64.StdEncoding.EncodeToString(text), "tag": ""}
-	hash := hmac.New(sha256.New, []byte(key))
-	hash.Write([]byte(fields["iv"] + fields["value"]))
-	fields["mac"] = hex.EncodeToString(hash.Sum(nil))
-	content, err := json.Marshal(fields)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return base64.StdEncoding.EncodeToString(content)
-}
+// appKey is the older server's key, anotherKey is not.
+var appKey, anotherKey = existing.NewKey(), existing.NewKey()
 
 // older is the older server's database, with its table in the form of its own migration.
 func older(t *testing.T) (*sql.DB, crm.ImportRequest) {
@@ -58,7 +28,7 @@ func older(t *testing.T) (*sql.DB, crm.ImportRequest) {
 	db := testdb.Open(t, dsn)
 	existing.Create(t, db, existing.Current)
 	run(t, db, "DELETE FROM tenant_bitrix24_settings")
-	return db, crm.ImportRequest{DSN: secret.New(dsn), Key: secret.New(appKey)}
+	return db, crm.ImportRequest{DSN: secret.New(dsn), Key: secret.New(appKey.String())}
 }
 
 func run(t *testing.T, db *sql.DB, statement string, args ...any) {
@@ -74,7 +44,7 @@ func imported(t *testing.T, r crm.ImportRequest) ([]crm.ImportedSettings, error)
 	// Without Configure: it brings all it needs.
 	err := New().ImportSettings(context.Background(), r, func(i crm.ImportedSettings) error {
 		noSecret(t, i)
-		if (i.Reason == "") != (i.Message == crm.Text{}) || strings.Contains(i.Message.RU+i.Message.EN, rawKey) {
+		if (i.Reason == "") != (i.Message == crm.Text{}) || strings.Contains(i.Message.RU+i.Message.EN, appKey.String()[8:]) {
 			t.Errorf("tenant %d: reason %q, message %+v", i.TenantID, i.Reason, i.Message)
 		}
 		i.Message = crm.Text{}
@@ -98,9 +68,9 @@ func TestImportOfTheOlderServersTable(t *testing.T) {
 		tenant, enabled int
 		webhook         any
 	}{
-		{2, 1, sealed(t, rawKey, fmt.Sprintf(hook, 2))}, {1, 0, sealed(t, rawKey, fmt.Sprintf(`s:%d:"%s";`, len(fmt.Sprintf(hook, 1)), fmt.Sprintf(hook, 1)))},
-		{3, 1, nil}, {4, 1, ""}, {5, 1, sealed(t, "another key of exactly 32 bytes.", fmt.Sprintf(hook, 5))},
-		{6, 1, sealed(t, rawKey, "s:9:\"x\";")}, {7, 1, "secret?"}, {8, 1, sealed(t, rawKey, "https://portal.bitrix24.ru/rest/a223c6b3710f85df/"+testSecret+"/")},
+		{2, 1, appKey.Seal(t, fmt.Sprintf(hook, 2))}, {1, 0, appKey.Seal(t, fmt.Sprintf(`s:%d:"%s";`, len(fmt.Sprintf(hook, 1)), fmt.Sprintf(hook, 1)))},
+		{3, 1, nil}, {4, 1, ""}, {5, 1, anotherKey.Seal(t, fmt.Sprintf(hook, 5))},
+		{6, 1, appKey.Seal(t, "s:9:\"x\";")}, {7, 1, "secret?"}, {8, 1, appKey.Seal(t, "https://portal.bitrix24.ru/rest/a223c6b3710f85df/"+testSecret+"/")},
 	} {
 		run(t, db, "INSERT INTO tenant_bitrix24_settings (tenant_id, enabled, webhook_url) VALUES (?, ?, ?)", row.tenant, row.enabled, row.webhook)
 	}
@@ -123,7 +93,7 @@ func TestImportOfTheOlderServersTable(t *testing.T) {
 	if one, err := imported(t, request); err != nil || !cmp.Equal(want[1:2], one, same) {
 		t.Errorf("one tenant: %+v, %v", one, err)
 	}
-	request.TenantID, request.Key = 0, secret.New("base64:"+base64.StdEncoding.EncodeToString([]byte("another key of exactly 32 bytes."))+","+appKey)
+	request.TenantID, request.Key = 0, secret.New(anotherKey.String()+","+appKey.String())
 	if all, err := imported(t, request); err != nil || all[4].Reason != "" || all[0].Reason != "" {
 		t.Errorf("with the former key: %+v, %v", all, err)
 	}
@@ -159,13 +129,13 @@ func TestImportOfOtherForms(t *testing.T) {
 			dsn := testdb.New(t)
 			db := testdb.Open(t, dsn)
 			run(t, db, "CREATE TABLE tenant_bitrix24_settings (id INT AUTO_INCREMENT PRIMARY KEY, tenant_id BIGINT UNSIGNED NULL, "+c.table+")")
-			words := strings.NewReplacer("PLAIN", plain, "SEALED", sealed(t, rawKey, plain), "OUTSIDE", sealed(t, rawKey, `{"webhook_url":"`+plain+`"}`))
+			words := strings.NewReplacer("PLAIN", plain, "SEALED", appKey.Seal(t, plain), "OUTSIDE", appKey.Seal(t, `{"webhook_url":"`+plain+`"}`))
 			for _, row := range c.rows {
 				run(t, db, words.Replace("INSERT INTO tenant_bitrix24_settings VALUES (NULL, 7, "+row+")"))
 			}
 			run(t, db, words.Replace("INSERT INTO tenant_bitrix24_settings VALUES (NULL, NULL, "+c.rows[0]+")")) // nobody's
 			c.want.TenantID = 7
-			items, err := imported(t, crm.ImportRequest{DSN: secret.New(dsn), Key: secret.New(appKey)})
+			items, err := imported(t, crm.ImportRequest{DSN: secret.New(dsn), Key: secret.New(appKey.String())})
 			if err != nil || len(items) != 1 || !cmp.Equal(c.want, items[0], cmp.Comparer(func(a, b secret.Text) bool { return a == b })) {
 				t.Errorf("%+v, %v", items, err)
 			}
@@ -211,7 +181,7 @@ func TestImportThatCannotBegin(t *testing.T) {
 func TestImportNeedsToReadOneTableOnly(t *testing.T) {
 	t.Parallel()
 	db, request := older(t)
-	run(t, db, "INSERT INTO tenant_bitrix24_settings (tenant_id, enabled, webhook_url) VALUES (1, 1, ?)", sealed(t, rawKey, fmt.Sprintf(hook, 1)))
+	run(t, db, "INSERT INTO tenant_bitrix24_settings (tenant_id, enabled, webhook_url) VALUES (1, 1, ?)", appKey.Seal(t, fmt.Sprintf(hook, 1)))
 	account := fmt.Sprintf("imp_%d", time.Now().UnixNano()%1e12)
 	var name string
 	if err := db.QueryRowContext(t.Context(), "SELECT DATABASE()").Scan(&name); err != nil {
