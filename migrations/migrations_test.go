@@ -20,7 +20,7 @@ var ours = []string{
 	"booking_migrations_host", "booking_migrations_usersync", "booking_migrations_bitrix24", "booking_migration_locks",
 	"crm_connections", "crm_secrets", "booking_keys", "crm_runs", "crm_changes",
 	"booking_sessions", "booking_recoveries", "booking_audit", "booking_mails", "crm_run_progress",
-	"crm_schedules", "crm_slots",
+	"crm_schedules", "crm_slots", "crm_imports",
 }
 
 var hostSteps = []string{

@@ -64,13 +64,20 @@ func (s *Service) Choose(ctx context.Context, tenantID int64, key, value string)
 	return before, after, d, err
 }
 
-// connected is a tenant's connection with its plugin.
+// connected is a tenant's connection with its plugin. One that lacks what it needs is
+// CodeNotConfigured.
 func (s *Service) connected(ctx context.Context, tenantID int64) (c store.Connection, plugin crm.Plugin, d crm.Description, release func(), err error) {
 	if c, err = s.Store.Connection(ctx, s.Box, tenantID); err != nil {
 		return c, nil, d, nil, err
 	}
-	plugin, d, release, err = s.Plugins.Describe(ctx, c.Plugin)
-	return c, plugin, d, release, err
+	if plugin, d, release, err = s.Plugins.Describe(ctx, c.Plugin); err != nil {
+		return c, nil, d, nil, err
+	}
+	if lacks := missing(d, c); c.Portal == "" && len(lacks) > 0 {
+		release()
+		return c, nil, d, nil, crm.NewError(crm.CodeNotConfigured, lacks[0].Message, nil)
+	}
+	return c, plugin, d, release, nil
 }
 
 // Listable reports whether the values of a field can be listed.

@@ -105,7 +105,7 @@ func (s *Server) saveChoices(w http.ResponseWriter, r *http.Request, v *visit) e
 	switch {
 	case errors.Is(err, connect.ErrNotListable):
 		return store.ErrNotFound
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, store.ErrNotFound), crm.CodeOf(err) == crm.CodeNotConfigured:
 		return redirect(w, r, "/settings/crm")
 	case errors.As(err, &refused):
 		return s.showChosen(w, r, v, http.StatusUnprocessableEntity, value, refused.Problems[0].Message)
