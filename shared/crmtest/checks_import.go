@@ -12,8 +12,8 @@ import (
 )
 
 var importChecks = []check{
-	{"import_denied", both("неверный пароль базы данных при переносе — отказ с кодом database", "a wrong password of the database in an import is a refusal with the code database"),
-		both("верните crm.CodeDatabase (в Go: usersync.OpenDB делает это)", "return crm.CodeDatabase (in Go: usersync.OpenDB does)"), needImport, checkImportDenied},
+	{"import_denied", both("неверный пароль базы данных при переносе — отказ", "a wrong password of the database in an import is a refusal"),
+		both("верните crm.CodeDatabase (в Go: usersync.OpenDB делает это) или, если не годится уже ключ, crm.CodeNotConfigured", "return crm.CodeDatabase (in Go: usersync.OpenDB does) or, where the key is none already, crm.CodeNotConfigured"), needImport, checkImportDenied},
 	{"import_reads_only", both("перенос настроек ничего не меняет и не повторяет ключа", "an import changes nothing and does not repeat the key"),
 		both("читайте в транзакции READ ONLY; в тексты не вставляйте ни ключа, ни значений", "read in a READ ONLY transaction; keep key and values out of texts"), needImport, checkImportReadsOnly},
 }
@@ -37,7 +37,7 @@ func checkImportDenied(ctx context.Context, x *exam) error {
 		return err
 	}
 	_, err = x.imports(ctx, denied, secret.New(x.canaries.fresh()))
-	return x.wantDenied(err)
+	return x.wantDenied(err, crm.CodeDatabase, crm.CodeNotConfigured)
 }
 
 func checkImportReadsOnly(ctx context.Context, x *exam) error {
