@@ -199,7 +199,7 @@ func TestListableFields(t *testing.T) {
 	} {
 		c.field.Key, c.field.Label, c.field.Listable = "key", Text{RU: "Поле"}, true
 		d := sound()
-		d.Fields, d.Capabilities = []Field{c.field}, append(c.can, CapabilitySyncUsers)
+		d.Fields, d.Capabilities = []Field{c.field}, append([]Capability{CapabilitySyncUsers}, c.can...)
 		if err := d.Validate(); (err == nil) != c.ok {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -119,8 +119,11 @@ func checkUnlisted(ctx context.Context, x *exam) error {
 		if x.description.Has(capability) {
 			continue
 		}
-		if err := call(); err == nil || crm.CodeOf(err) == crm.CodePluginLost {
-			return fmt.Errorf("%s, which it does not list: %v", capability, err)
+		switch err := call(); {
+		case err == nil:
+			return fmt.Errorf("%s, which it does not list, succeeds", capability)
+		case crm.CodeOf(err) == crm.CodePluginLost:
+			return fmt.Errorf("%s, which it does not list: %w", capability, err)
 		}
 	}
 	return nil

@@ -60,7 +60,7 @@ func newHouse(t *testing.T) *house {
 type inProcess struct{ h *house }
 
 func (p inProcess) Describe(ctx context.Context, _ string) (crm.Plugin, crm.Description, func(), error) {
-	d, err := p.h.Fake.Describe(ctx)
+	d, err := p.h.Describe(ctx)
 	return p.h.Fake, d, func() {}, err
 }
 

@@ -93,7 +93,7 @@ func (o eventOrder) check() error {
 		return errors.New("to is no address")
 	}
 	if host := to.Hostname(); to.Scheme != "http" || host != "localhost" && !net.ParseIP(host).IsLoopback() {
-		return errors.New("to must be an address on this machine, http://127.0.0.1:8080/...")
+		return errors.New("to must be an http address on this machine")
 	}
 	return nil
 }
