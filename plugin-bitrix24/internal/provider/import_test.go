@@ -195,3 +195,17 @@ func TestImportNeedsToReadOneTableOnly(t *testing.T) {
 		t.Errorf("with SELECT on the one table: %+v, %v", items, err)
 	}
 }
+
+// The database itself refuses what an import must not do: here the table is a view that
+// would write whenever it is read. (MariaDB then does not even show that it is there.)
+func TestImportCannotWrite(t *testing.T) {
+	t.Parallel()
+	dsn := testdb.New(t)
+	db := testdb.Open(t, dsn)
+	run(t, db, "CREATE TABLE seen (n INT)")
+	run(t, db, "CREATE FUNCTION note_it() RETURNS INT DETERMINISTIC MODIFIES SQL DATA BEGIN INSERT INTO seen VALUES (1); RETURN 1; END")
+	run(t, db, "CREATE VIEW tenant_bitrix24_settings AS SELECT 7 AS tenant_id, 'x' AS webhook_url, note_it() AS enabled")
+	if items, err := imported(t, crm.ImportRequest{DSN: secret.New(dsn), Key: secret.New(appKey.String())}); err == nil {
+		t.Errorf("it could be read, and written: %+v", items)
+	}
+}
