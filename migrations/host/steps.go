@@ -18,7 +18,8 @@ import (
 // Tables are the set's tables.
 var Tables = []string{"tenants", "users", "crm_connections", "crm_secrets", "booking_keys",
 	"booking_sessions", "booking_recoveries", "booking_audit", "booking_mails", "crm_run_progress",
-	"crm_schedules", "crm_slots", "crm_imports"}
+	"crm_schedules", "crm_slots", "crm_imports",
+	"booking_tokens", "crm_tenant_health"}
 
 //go:embed *.sql
 var files embed.FS
@@ -32,6 +33,9 @@ func Steps(p ddl.Patience) (*migrate.Migrations, error) {
 	if err := steps.Discover(files); err != nil {
 		return nil, err
 	}
+	steps.Add(migrate.Migration{Name: "0062", Comment: "remember_tenant_health", Up: func(ctx context.Context, m *migrate.Migrator, _ *migrate.Migration) error {
+		return rememberHealth(ctx, m.DB())
+	}})
 	return steps, nil
 }
 

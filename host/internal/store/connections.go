@@ -258,6 +258,10 @@ func lockKey(ctx context.Context, tx bun.Tx, box *secrets.Box) error {
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
+	return sameKey(check, box)
+}
+
+func sameKey(check []byte, box *secrets.Box) error {
 	if !bytes.Equal(check, box.Check()) {
 		return problem.New(ErrKeyChanged, crm.Text{
 			RU: "Ключ шифрования сменили, пока программа работала: перезапустите её",

@@ -110,7 +110,10 @@ func (s *Store) FinishRun(ctx context.Context, run *Run) error {
 			}
 			run.SetCounts(counts)
 		}
-		return storeCounts(ctx, tx, *run)
+		if err := storeCounts(ctx, tx, *run); err != nil {
+			return err
+		}
+		return noteHealth(ctx, tx, run.ID)
 	})
 	if errors.Is(err, ErrLeaseLost) {
 		return ErrLeaseLost
@@ -171,7 +174,10 @@ func settle(ctx context.Context, tx bun.Tx, id int64) error {
 	if err != nil {
 		return err
 	}
-	return storeCounts(ctx, tx, run)
+	if err := storeCounts(ctx, tx, run); err != nil {
+		return err
+	}
+	return noteHealth(ctx, tx, run.ID)
 }
 
 func storeCounts(ctx context.Context, tx bun.Tx, run Run) error {
