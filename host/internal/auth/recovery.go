@@ -41,7 +41,7 @@ func (g *Gate) NewLink(ctx context.Context, email string) (Link, error) {
 		return Link{}, store.ErrNotFound
 	}
 	token := rand.Text() + rand.Text()
-	if err := g.store.SaveRecovery(ctx, account, hashLink(token), LinkLife); err != nil {
+	if err := g.store.SaveRecovery(ctx, account, digest(token), LinkLife); err != nil {
 		return Link{}, err
 	}
 	return Link{Account: account, Token: secret.New(token)}, nil
@@ -49,7 +49,7 @@ func (g *Gate) NewLink(ctx context.Context, email string) (Link, error) {
 
 // OpenLink returns the person a link is for and does not use it up.
 func (g *Gate) OpenLink(ctx context.Context, token string) (store.Account, error) {
-	return g.store.Recovery(ctx, hashLink(token))
+	return g.store.Recovery(ctx, digest(token))
 }
 
 // UseLink sets the password, ends every session of the person and begins a new one
@@ -58,7 +58,7 @@ func (g *Gate) UseLink(ctx context.Context, token string, password secret.Text, 
 	if err := g.addresses.take(from.network()); err != nil {
 		return err
 	}
-	account, err := g.store.UseRecovery(ctx, hashLink(token), password)
+	account, err := g.store.UseRecovery(ctx, digest(token), password)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,9 @@ func (g *Gate) UseLink(ctx context.Context, token string, password secret.Text, 
 // Nobody reports whether err only says that there is no such person or link.
 func Nobody(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
-func hashLink(token string) []byte {
+// digest is what the database keeps of a token that is long and random: whoever reads
+// it there cannot use it.
+func digest(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
 }

@@ -19,10 +19,7 @@ type Visitor struct {
 // proxies that wrote it are among trusted, from the right; everything to the left of
 // the first stranger may be invented.
 func NewVisitor(r *http.Request, trusted []netip.Prefix) Visitor {
-	address := r.RemoteAddr
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		address = host
-	}
+	address := peer(r)
 	told := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(told) - 1; i >= 0 && isTrusted(address, trusted); i-- {
 		next, err := netip.ParseAddr(strings.TrimSpace(told[i]))
@@ -32,6 +29,17 @@ func NewVisitor(r *http.Request, trusted []netip.Prefix) Visitor {
 		address = next.Unmap().String()
 	}
 	return Visitor{Address: address, Agent: clip(r.UserAgent(), 255)}
+}
+
+// FromProxy reports whether a request comes from one of the proxies themselves.
+func FromProxy(r *http.Request, trusted []netip.Prefix) bool { return isTrusted(peer(r), trusted) }
+
+// peer is the address at the other end of the connection.
+func peer(r *http.Request) string {
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return host
+	}
+	return r.RemoteAddr
 }
 
 func isTrusted(address string, trusted []netip.Prefix) bool {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 
 	"github.com/spf13/cobra"
 
@@ -20,24 +19,6 @@ func (a *app) crmCommand() *cobra.Command {
 	return cmd
 }
 
-type connectionJSON struct {
-	Tenant   int64             `json:"tenant"`
-	Plugin   string            `json:"plugin"`
-	Enabled  bool              `json:"enabled"`
-	Portal   string            `json:"portal"`
-	Settings map[string]string `json:"settings"`
-}
-
-// newConnectionJSON masks every secret, whatever its length.
-func newConnectionJSON(c store.Connection) connectionJSON {
-	out := connectionJSON{Tenant: c.TenantID, Plugin: c.Plugin, Enabled: c.Enabled, Portal: c.Portal, Settings: map[string]string{}}
-	maps.Copy(out.Settings, c.Plain)
-	for key, value := range c.Secret {
-		out.Settings[key] = value.String()
-	}
-	return out
-}
-
 func (a *app) crmShowCommand() *cobra.Command {
 	var tenant int64
 	var asJSON bool
@@ -51,7 +32,7 @@ func (a *app) crmShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out := newConnectionJSON(connection)
+			out := connect.NewJSON(connection)
 			if asJSON {
 				return a.printJSON(out)
 			}
@@ -68,12 +49,6 @@ func (a *app) crmShowCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, a.say("одним объектом JSON", "as one JSON object"))
 	_ = cmd.MarkFlagRequired("tenant")
 	return cmd
-}
-
-type findingJSON struct {
-	Code    string `json:"code"`
-	OK      bool   `json:"ok"`
-	Message string `json:"message"`
 }
 
 func (a *app) crmCheckCommand() *cobra.Command {
@@ -104,14 +79,7 @@ func (a *app) connections() *connect.Service {
 }
 
 func (a *app) tellFindings(findings []crm.Finding, asJSON bool) error {
-	out := struct {
-		OK       bool          `json:"ok"`
-		Findings []findingJSON `json:"findings"`
-	}{OK: true, Findings: []findingJSON{}}
-	for _, f := range findings {
-		out.OK = out.OK && f.OK
-		out.Findings = append(out.Findings, findingJSON{Code: f.Code, OK: f.OK, Message: f.Message.In(a.locale)})
-	}
+	out := connect.NewCheckJSON(findings, a.locale)
 	if asJSON {
 		if err := a.printJSON(out); err != nil {
 			return err

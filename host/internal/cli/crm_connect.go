@@ -143,7 +143,7 @@ func (a *app) field(d crm.Description, key string) (crm.Field, error) {
 
 func (a *app) tellConnected(c store.Connection, asJSON bool) error {
 	if asJSON {
-		return a.printJSON(newConnectionJSON(c))
+		return a.printJSON(connect.NewJSON(c))
 	}
 	fmt.Fprintf(a.stdout, a.say("Компания %d: плагин %s, портал %s, %s\n", "Tenant %d: plugin %s, portal %s, %s\n"), c.TenantID, c.Plugin, shown(c.Portal),
 		map[bool]string{true: a.say("включено", "enabled"), false: a.say("выключено", "disabled")}[c.Enabled])

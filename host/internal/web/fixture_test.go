@@ -17,6 +17,8 @@ import (
 	"github.com/uptrace/bun"
 	"golang.org/x/crypto/bcrypt"
 
+	"booking/host/internal/accesslog"
+	"booking/host/internal/health"
 	"booking/host/internal/mail"
 	"booking/host/internal/runs"
 	"booking/host/internal/schedule"
@@ -85,6 +87,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	options := Options{
 		Store: s.Store, Box: box, Log: log, Plugins: s.plugin, Runs: s.runs, Mail: mail.Outbox{Store: s.Store, Box: box},
 		PublicURL: "http://calendar.example", Locale: "ru", Zone: time.UTC, Demo: true, Schedules: &schedule.Scheduler{Store: s.Store, Clock: time.Now, Zone: "Europe/Moscow", Log: log}, Clock: time.Now,
+		Health: health.New(s.Store, box, []migrations.Set{migrations.Host, migrations.Usersync}, time.Now),
 	}
 	for _, c := range change {
 		c(&options)
@@ -96,7 +99,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.http = httptest.NewServer(handler)
+	s.http = httptest.NewServer(accesslog.Handler(accesslog.Options{Log: log, Clock: time.Now}, handler))
 	t.Cleanup(s.http.Close)
 	s.beside(s.pages.Work)
 	s.ours, s.theirs = s.company("Ромашка"), s.company("Other")

@@ -1,9 +1,7 @@
 package web
 
 import (
-	"log/slog"
 	"net/http"
-	"time"
 
 	"booking/shared/crm"
 )
@@ -38,23 +36,14 @@ func (s *Server) headers(next http.Handler) http.Handler {
 
 // sayWhere refuses a change that does not say which page it comes from. Browsers
 // always do; the standard library lets requests through that have neither header.
-// It writes the access log, too: the route's pattern, never the path with its token.
 func (s *Server) sayWhere(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now()
-		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		changes := r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions
 		if changes && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" {
-			s.refuseOrigin(seen, r)
-		} else {
-			next.ServeHTTP(seen, r)
+			s.refuseOrigin(w, r)
+			return
 		}
-		level := slog.LevelDebug
-		if seen.status >= http.StatusInternalServerError {
-			level = slog.LevelWarn
-		}
-		s.Log.LogAttrs(r.Context(), level, "request", slog.String("method", r.Method), slog.String("route", r.Pattern),
-			slog.Int("status", seen.status), slog.Duration("took", time.Since(began).Round(time.Millisecond)))
+		next.ServeHTTP(w, r)
 	})
 }
 
@@ -64,18 +53,3 @@ func (s *Server) refuseOrigin(w http.ResponseWriter, r *http.Request) {
 		EN: "The form was sent from another site, so nothing was done. Open the page here and try again.",
 	}))
 }
-
-// statusWriter remembers the status for the log.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-// WriteHeader implements http.ResponseWriter.
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap lets http.ResponseController through to the connection.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

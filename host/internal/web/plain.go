@@ -33,17 +33,22 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request, _ *visit) erro
 	return redirect(w, r, localPath(r.PostFormValue("back")))
 }
 
-// healthz says that the process answers, readyz that the database does, too.
+// healthz says that the process answers, readyz that it can do its work, or why not.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request, _ *visit) error {
 	_, _ = fmt.Fprintln(w, "ok")
 	return nil
 }
 
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request, _ *visit) error {
-	if err := s.Store.DB().PingContext(r.Context()); err != nil {
-		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+	reasons := s.Health.Ready(r.Context())
+	if len(reasons) == 0 {
+		_, _ = fmt.Fprintln(w, "ok")
 		return nil
 	}
-	_, _ = fmt.Fprintln(w, "ok")
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	for _, reason := range reasons {
+		_, _ = fmt.Fprintf(w, "%s: %s\n", reason.Code, reason.Sentence.In(s.Locale))
+	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"booking/host/internal/accesslog"
 	"booking/host/internal/problem"
 	"booking/host/internal/store"
 	"booking/shared/crm"
@@ -128,7 +129,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v *visit, err erro
 		status, message = http.StatusServiceUnavailable, problem.TextOf(err)
 	}
 	if status >= http.StatusInternalServerError {
-		s.Log.Error("page", "route", r.Pattern, "error", err.Error())
+		s.Log.Error("page", "request", accesslog.ID(r.Context()), "route", r.Pattern, "error", err.Error())
 	}
 	if err := s.show(w, v, status, "problem", problemView{Message: message, Ask: ask}); err != nil {
 		s.Log.Error("error page", "error", err.Error())

@@ -17,6 +17,7 @@ import (
 
 	"booking/host/internal/auth"
 	"booking/host/internal/connect"
+	"booking/host/internal/health"
 	"booking/host/internal/mail"
 	"booking/host/internal/runs"
 	"booking/host/internal/secrets"
@@ -34,6 +35,11 @@ type Runs interface {
 	Queue(ctx context.Context, request runs.Request) (runs.Outcome, error)
 }
 
+// Health says why the host cannot do its work, nothing when it can.
+type Health interface {
+	Ready(ctx context.Context) []health.Reason
+}
+
 // Options are what the pages need.
 type Options struct {
 	Store     *store.Store
@@ -42,6 +48,7 @@ type Options struct {
 	Plugins   Plugins
 	Runs      Runs
 	Schedules Schedules
+	Health    Health
 	// Mail brings one-time links to people.
 	Mail mail.Sender
 	// PublicURL is what links in mails begin with; https makes cookies Secure.
