@@ -6,6 +6,9 @@ import (
 	"booking/shared/crm"
 )
 
+// Over reports whether the run has come to its end.
+func (r Run) Over() bool { return r.Status != StatusQueued && r.Status != StatusRunning }
+
 // RunFilter chooses a page of a tenant's runs, the newest first.
 type RunFilter struct {
 	TenantID int64

@@ -23,9 +23,7 @@ type liveRun struct {
 }
 
 // Over reports whether the run has come to its end.
-func (l liveRun) Over() bool {
-	return l.Run.Status != store.StatusQueued && l.Run.Status != store.StatusRunning
-}
+func (l liveRun) Over() bool { return l.Run.Over() }
 
 // readLive reads where a run stands. Of the changes it reads only those that came
 // after the ones in before (nil: all).
