@@ -78,6 +78,7 @@ func explain(failure error) (crm.Code, crm.Text) {
 }
 
 func (s *Service) logEnd(run store.Run, result crm.SyncResult, message crm.Text, failure error) {
+	s.ended(run)
 	journal := logging.NewJournal(s.Log, s.Locale, "", run.TenantID, run.ID)
 	switch run.Status {
 	case store.StatusSucceeded, store.StatusPartial:

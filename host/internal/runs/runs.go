@@ -47,6 +47,8 @@ type Service struct {
 	Host string
 	// Locale of log lines.
 	Locale string
+	// Observer may be nil.
+	Observer Observer
 	// Quiet leaves the line for each person out of the log.
 	Quiet bool
 	// Limit is how long one run may take (6 h when 0): a plugin whose stream has no
@@ -146,6 +148,7 @@ func (s *Service) prepare(ctx context.Context, run *store.Run) (j job, refusal *
 // carryOut does the work of a run that this host has claimed, and keeps its lease
 // meanwhile.
 func (s *Service) carryOut(ctx context.Context, j job, run store.Run, watcher Watcher) (crm.SyncResult, error) {
+	watcher, left := s.observed(run, watcher)
 	watcher.Started(run)
 	work, release := context.WithCancelCause(ctx)
 	told := &reporter{Watcher: watcher}
@@ -158,6 +161,7 @@ func (s *Service) carryOut(ctx context.Context, j job, run store.Run, watcher Wa
 	}
 	release(nil)
 	beside.Wait()
+	left(result.Requests)
 	return result, err
 }
 
