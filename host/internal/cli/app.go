@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"booking/host/internal/config"
+	"booking/host/internal/health"
 	"booking/host/internal/logging"
+	"booking/host/internal/metrics"
 	"booking/host/internal/mysqld"
 	"booking/host/internal/plugins"
 	"booking/host/internal/runs"
@@ -45,6 +47,8 @@ type app struct {
 	store   *store.Store
 	box     *secrets.Box
 	keeper  *plugins.Keeper
+	health  *health.Checker
+	metrics *metrics.Metrics // nil: nobody counts
 	closers []func()
 }
 

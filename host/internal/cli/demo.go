@@ -76,6 +76,7 @@ func (a *app) demo(ctx context.Context, once bool) error {
 	if once {
 		return nil
 	}
+	a.measure(service)
 	stop := a.startWorker(ctx, service)
 	defer stop()
 	return a.demoServe(ctx, service, password)
@@ -161,16 +162,16 @@ func (a *app) demoAdministrator(ctx context.Context, tenant int64) (secret.Text,
 
 func (a *app) demoServe(ctx context.Context, service *runs.Service, password secret.Text) error {
 	a.demonstrates = true
-	listener, err := a.listen(ctx)
+	doors, err := a.openDoors(ctx)
 	if err != nil {
 		fmt.Fprintln(a.stderr, "⚠️ "+oneLine(problem.TextOf(err).In(a.locale)))
 		a.config.Addr = "127.0.0.1:0"
-		if listener, err = a.listen(ctx); err != nil {
+		if doors, err = a.openDoors(ctx); err != nil {
 			return err
 		}
 	}
 	given := a.config.PublicURL != "http://"+a.config.Addr
-	address := "http://" + listener.Addr().(*net.TCPAddr).String()
+	address := "http://" + doors.pages.Addr().(*net.TCPAddr).String()
 	if !given {
 		a.config.PublicURL = address
 	}
@@ -179,5 +180,5 @@ func (a *app) demoServe(ctx context.Context, service *runs.Service, password sec
 		fmt.Fprintf(a.stdout, a.say("  Пароль:        %s\n", "  Password:      %s\n"), password.Reveal())
 	}
 	fmt.Fprintln(a.stdout, a.say("\n  Остановить: Ctrl-C", "\n  Stop: Ctrl-C"))
-	return a.serve(ctx, listener, service)
+	return a.serve(ctx, doors, service)
 }

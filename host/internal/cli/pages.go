@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"booking/host/internal/health"
 	"booking/host/internal/mail"
 	"booking/host/internal/runs"
 	"booking/host/internal/web"
@@ -19,8 +20,9 @@ func (a *app) pages(service *runs.Service) (*web.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look up BOOKING_TIME_ZONE: %w", err)
 	}
+	a.health = health.New(a.store, a.box, ownSets(), time.Now)
 	return web.New(web.Options{
-		Store: a.store, Box: a.box, Log: a.log, Plugins: a.keeper, Runs: service, Schedules: a.scheduler(service), Mail: sender,
+		Store: a.store, Box: a.box, Log: a.log, Plugins: a.keeper, Runs: service, Schedules: a.scheduler(service), Health: a.health, Mail: sender,
 		PublicURL: a.config.PublicURL, Proxies: a.config.Proxies(), Locale: a.locale, Zone: zone, Demo: a.demonstrates, Clock: time.Now,
 	})
 }

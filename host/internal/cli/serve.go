@@ -23,23 +23,53 @@ const drain = 5 * time.Second
 
 func (a *app) serveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "serve", Short: a.say("страницы, очередь и собственная база, до Ctrl-C", "the pages, the queue and the private database, until Ctrl-C"), Args: words(cobra.NoArgs),
+		Use: "serve", Short: a.say("страницы, API, очередь и собственная база, до Ctrl-C", "the pages, the API, the queue and the private database, until Ctrl-C"), Args: words(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.role = mysqld.Owner
-			listener, err := a.listen(cmd.Context())
+			doors, err := a.openDoors(cmd.Context())
 			if err != nil {
 				return err
 			}
 			service, err := a.runService(cmd.Context())
 			if err != nil {
-				_ = listener.Close()
+				doors.close()
 				return err
 			}
+			a.measure(service)
 			stop := a.startWorker(cmd.Context(), service)
 			defer stop()
 			fmt.Fprintf(a.stdout, a.say("Страница: %s (остановить: Ctrl-C)\n", "Page: %s (stop: Ctrl-C)\n"), a.config.PublicURL)
-			return a.serve(cmd.Context(), listener, service)
+			return a.serve(cmd.Context(), doors, service)
 		},
+	}
+}
+
+// doors are the addresses that the host listens on; metrics is nil where they are off.
+type doors struct{ pages, metrics net.Listener }
+
+// openDoors takes both addresses before anything else is begun: one that is taken is
+// told at once.
+func (a *app) openDoors(ctx context.Context) (doors, error) {
+	var d doors
+	var err error
+	if d.pages, err = a.listen(ctx, "BOOKING_ADDR", a.config.Addr); err != nil {
+		return doors{}, err
+	}
+	if a.config.MetricsAddr == "" {
+		return d, nil
+	}
+	if d.metrics, err = a.listen(ctx, "BOOKING_METRICS_ADDR", a.config.MetricsAddr); err != nil {
+		d.close()
+		return doors{}, err
+	}
+	return d, nil
+}
+
+func (d doors) close() {
+	for _, listener := range []net.Listener{d.pages, d.metrics} {
+		if listener != nil {
+			_ = listener.Close()
+		}
 	}
 }
 
@@ -56,34 +86,37 @@ func (a *app) startWorker(ctx context.Context, service *runs.Service) (stop func
 	}
 }
 
-func (a *app) listen(ctx context.Context) (net.Listener, error) {
+// listen takes an address; variable is what sets it.
+func (a *app) listen(ctx context.Context, variable, address string) (net.Listener, error) {
 	var settings net.ListenConfig
-	listener, err := settings.Listen(ctx, "tcp", a.config.Addr)
+	listener, err := settings.Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, problem.New(nil, crm.Text{
-			RU: fmt.Sprintf("Адрес %s уже занят другой программой: остановите её или задайте другой в BOOKING_ADDR", a.config.Addr),
-			EN: fmt.Sprintf("Another program is using %s: stop it or set another address in BOOKING_ADDR", a.config.Addr),
+			RU: fmt.Sprintf("Адрес %s уже занят другой программой: остановите её или задайте другой в %s", address, variable),
+			EN: fmt.Sprintf("Another program is using %s: stop it or set another address in %s", address, variable),
 		}, err)
 	}
 	if err != nil {
 		return nil, problem.New(nil, crm.Text{
-			RU: fmt.Sprintf("На адресе %s нельзя принимать соединения: исправьте BOOKING_ADDR", a.config.Addr),
-			EN: fmt.Sprintf("The address %s cannot be listened on: mend BOOKING_ADDR", a.config.Addr),
+			RU: fmt.Sprintf("На адресе %s нельзя принимать соединения: исправьте %s", address, variable),
+			EN: fmt.Sprintf("The address %s cannot be listened on: mend %s", address, variable),
 		}, err)
 	}
 	return listener, nil
 }
 
 // serve answers requests until ctx ends, then lets those that go on finish.
-func (a *app) serve(ctx context.Context, listener net.Listener, service *runs.Service) error {
+func (a *app) serve(ctx context.Context, doors doors, service *runs.Service) error {
+	defer doors.close()
 	pages, err := a.pages(service)
 	if err != nil {
 		return err
 	}
-	handler, err := pages.Handler()
+	handler, err := a.handler(ctx, pages, service)
 	if err != nil {
 		return err
 	}
+	defer a.serveMetrics(ctx, doors.metrics)()
 	var beside sync.WaitGroup
 	beside.Go(func() { pages.Work(ctx) })
 	defer beside.Wait()
@@ -93,12 +126,14 @@ func (a *app) serve(ctx context.Context, listener net.Listener, service *runs.Se
 	}
 	defer a.startControl()()
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(doors.pages) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve %s: %w", a.config.Addr, err)
 	case <-ctx.Done():
 	}
+	a.health.Drain()
+	time.Sleep(a.config.Drain)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	if err := server.Shutdown(last); err != nil && !errors.Is(err, context.DeadlineExceeded) {

@@ -47,6 +47,11 @@ type Config struct {
 	// PluginWatch is how often a serving host looks for a newly trusted plugin; 0: never.
 	PluginWatch time.Duration `env:"BOOKING_PLUGIN_WATCH" envDefault:"0s"`
 	Addr        string        `env:"BOOKING_ADDR" envDefault:"127.0.0.1:8080"`
+	// MetricsAddr is where Prometheus scrapes; empty: nowhere.
+	MetricsAddr string `env:"BOOKING_METRICS_ADDR"`
+	// Drain is how long a host that is told to stop still answers, unready, so that load
+	// balancers notice.
+	Drain time.Duration `env:"BOOKING_DRAIN" envDefault:"0s"`
 	// SMTPURL is the mail server, with its password; empty: mail waits in the outbox.
 	SMTPURL     secret.Text `env:"BOOKING_SMTP_URL"`
 	SMTPURLFile string      `env:"BOOKING_SMTP_URL_FILE"`

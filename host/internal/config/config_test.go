@@ -46,7 +46,7 @@ func TestAnEmptyEnvironmentGivesTheDefaultsOfTheContract(t *testing.T) {
 		if !c.DSN.Empty() || !c.PluginDSN.Empty() || !c.SecretKey.Empty() || len(c.HTTPPortals) != 0 || c.LogFile != "" {
 			t.Errorf("%+v", c)
 		}
-		if c.Addr != "127.0.0.1:8080" || c.PublicURL != "http://127.0.0.1:8080" || c.Lease != 30*time.Second || c.LimitWait != 15*time.Minute || c.TimeZone != "Europe/Moscow" || c.Spread != 10*time.Minute ||
+		if c.Addr != "127.0.0.1:8080" || c.MetricsAddr != "" || c.Drain != 0 || c.PublicURL != "http://127.0.0.1:8080" || c.Lease != 30*time.Second || c.LimitWait != 15*time.Minute || c.TimeZone != "Europe/Moscow" || c.Spread != 10*time.Minute ||
 			c.LogLevel != slog.LevelInfo || c.LogFormat != "text" || c.Locale != "ru" {
 			t.Errorf("%+v", c)
 		}
@@ -62,6 +62,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"BOOKING_DSN": dsn, "BOOKING_PLUGIN_DSN": dsn, "BOOKING_SECRET_KEY": key, "BOOKING_PUBLIC_URL": "https://booking.example/app/",
 		"BOOKING_DATA_DIR": "/data", "BOOKING_PLUGIN_DIR": "/plugins", "BOOKING_ADDR": " :9000 ", "BOOKING_HTTP_PORTALS": "Portal.Local, 127.0.0.1:8090,[::1]:80",
 		"BOOKING_PLUGIN_MEMORY": "512", "BOOKING_PLUGIN_FILES": "99", "BOOKING_PLUGIN_WATCH": "5s",
+		"BOOKING_METRICS_ADDR": "127.0.0.1:9464", "BOOKING_DRAIN": "20s",
 		"BOOKING_LEASE": "2s", "BOOKING_LIMIT_WAIT": "1m", "BOOKING_TIME_ZONE": "Asia/Omsk", "BOOKING_SPREAD": "0s", "BOOKING_LOG_FILE": "/log", "BOOKING_LOG_LEVEL": "WARN", "BOOKING_LOG_FORMAT": "json", "BOOKING_LOCALE": "en",
 	})
 	if c.DSN.Reveal() != dsn || c.PluginDSN.Reveal() != dsn || c.SecretKey.Reveal() != key {
@@ -72,6 +73,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 	}
 	if c.PublicURL != "https://booking.example/app" || c.DataDir != "/data" || c.PluginDir != "/plugins" || c.Addr != ":9000" ||
 		c.PluginMemory != 512 || c.PluginFiles != 99 || c.PluginWatch != 5*time.Second ||
+		c.MetricsAddr != "127.0.0.1:9464" || c.Drain != 20*time.Second ||
 		c.Lease != 2*time.Second || c.LimitWait != time.Minute || c.TimeZone != "Asia/Omsk" || c.Spread != 0 || c.LogFile != "/log" || c.LogLevel != slog.LevelWarn || c.LogFormat != "json" || c.Locale != "en" {
 		t.Errorf("%+v", c)
 	}
@@ -105,6 +107,10 @@ func TestAWrongValueIsAnErrorThatNamesItsVariable(t *testing.T) {
 		"no port":            {"BOOKING_ADDR", map[string]string{"BOOKING_ADDR": "127.0.0.1"}},
 		"port of words":      {"BOOKING_ADDR", map[string]string{"BOOKING_ADDR": "127.0.0.1:http"}},
 		"port too high":      {"BOOKING_ADDR", map[string]string{"BOOKING_ADDR": ":65536"}},
+		"metrics, no port":   {"BOOKING_METRICS_ADDR", map[string]string{"BOOKING_METRICS_ADDR": "localhost"}},
+		"metrics with pages": {"BOOKING_METRICS_ADDR", map[string]string{"BOOKING_ADDR": ":8080", "BOOKING_METRICS_ADDR": ":8080"}},
+		"negative drain":     {"BOOKING_DRAIN", map[string]string{"BOOKING_DRAIN": "-1s"}},
+		"endless drain":      {"BOOKING_DRAIN", map[string]string{"BOOKING_DRAIN": "1h"}},
 		"no web address":     {"BOOKING_PUBLIC_URL", map[string]string{"BOOKING_PUBLIC_URL": "booking.example"}},
 		"password in a URL":  {"BOOKING_PUBLIC_URL", map[string]string{"BOOKING_PUBLIC_URL": "https://u:" + hidden + "@booking.example"}},
 		"portal with a path": {"BOOKING_HTTP_PORTALS", map[string]string{"BOOKING_HTTP_PORTALS": "portal.local/rest"}},

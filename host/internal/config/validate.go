@@ -124,6 +124,12 @@ func (c *Config) validateAddresses() error {
 			EN: "must be an address with a port, for example 127.0.0.1:8080",
 		})
 	}
+	if _, port, err := net.SplitHostPort(c.MetricsAddr); c.MetricsAddr != "" && (err != nil || !isPort(port) || c.MetricsAddr == c.Addr && port != "0") {
+		return wrong("BOOKING_METRICS_ADDR", crm.Text{
+			RU: "нужен адрес с портом, другой, чем BOOKING_ADDR, например 127.0.0.1:9464",
+			EN: "must be an address with a port, another one than BOOKING_ADDR, for example 127.0.0.1:9464",
+		})
+	}
 	u, err := url.Parse(c.PublicURL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return wrong("BOOKING_PUBLIC_URL", crm.Text{
@@ -206,6 +212,9 @@ func (c *Config) validateTimes() error {
 	}
 	if c.LimitWait < 0 {
 		return wrong("BOOKING_LIMIT_WAIT", crm.Text{RU: "не может быть отрицательным", EN: "must not be negative"})
+	}
+	if c.Drain < 0 || c.Drain > 5*time.Minute {
+		return wrong("BOOKING_DRAIN", crm.Text{RU: "нужно от 0s до 5m", EN: "must be from 0s to 5m"})
 	}
 	return nil
 }

@@ -15,9 +15,11 @@ type AuditEntry struct {
 	TenantID int64  `bun:"tenant_id,nullzero"`
 	UserID   int64  `bun:"user_id,nullzero"`
 	UserName string `bun:"user_name"`
-	// Action is setting, secret, enabled, links, plugin, role, active or link.
+	// Action is setting, secret, enabled, links, plugin, role, active, link,
+	// token_added or token_revoked.
 	Action string `bun:"action"`
-	// Subject is the setting's key, or the number of the person it is about.
+	// Subject is the setting's key, the number of the person or the name of the token it
+	// is about.
 	Subject   string    `bun:"subject"`
 	Old       string    `bun:"old_value,nullzero"`
 	New       string    `bun:"new_value,nullzero"`

@@ -60,7 +60,7 @@ type view struct {
 }
 
 // sections says where in the menu a page is.
-var sections = map[string]string{"settings": "settings", "choices": "settings", "run": "runs", "history": "runs", "people": "people", "tenants": "tenants"}
+var sections = map[string]string{"settings": "settings", "choices": "settings", "tokens": "settings", "run": "runs", "history": "runs", "people": "people", "tenants": "tenants"}
 
 // show renders a page as a whole before its first byte is sent: what fails is an
 // error page, not half of one.

@@ -41,6 +41,10 @@ func (s *Server) routes() []route {
 		{"GET /settings/crm/choices/{field}", admin, s.choices},
 		{"POST /settings/crm/choices/{field}", admin, s.saveChoices},
 
+		{"GET /settings/tokens", admin, s.tokens},
+		{"POST /settings/tokens", admin, s.addToken},
+		{"POST /settings/tokens/{id}/revoke", admin, s.revokeToken},
+
 		{"GET /runs", admin, s.history},
 		{"GET /runs/{run}", admin, s.run},
 		{"GET /runs/{run}/events", admin, s.runEvents},

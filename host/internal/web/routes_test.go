@@ -45,6 +45,10 @@ var expected = map[string][7]string{
 	"GET /settings/crm/choices/{field}":  admins("→/settings/crm", "200", "200"),
 	"POST /settings/crm/choices/{field}": admins("→/settings/crm", "→/settings/crm?saved", "→/settings/crm?saved"),
 
+	"GET /settings/tokens":              admins("200", "200", "200"),
+	"POST /settings/tokens":             admins("201", "201", "201"),
+	"POST /settings/tokens/{id}/revoke": admins("404", "→/settings/tokens", "→/settings/tokens"),
+
 	"GET /runs":                    admins("200", "200", "200"),
 	"GET /runs/{run}":              admins("404", "200", "200"),
 	"GET /runs/{run}/events":       admins("404", "200", "200"),
@@ -71,6 +75,7 @@ func TestRoutesLetInOnlyWhomTheyAreFor(t *testing.T) {
 	s := newSite(t)
 	s.connect()
 	run := s.finishedRun()
+	token := s.addToken(s.ours, "known to the table")
 	known := map[string]bool{}
 	for _, route := range s.pages.routes() {
 		known[route.pattern] = true
@@ -90,9 +95,9 @@ func TestRoutesLetInOnlyWhomTheyAreFor(t *testing.T) {
 				if pattern == "POST /sign-out" {
 					continue // last: it changes who the visitor is
 				}
-				checkRoute(t, browser, pattern, row[i], run)
+				checkRoute(t, browser, pattern, row[i], run, token)
 			}
-			checkRoute(t, browser, "POST /sign-out", expected["POST /sign-out"][i], run)
+			checkRoute(t, browser, "POST /sign-out", expected["POST /sign-out"][i], run, token)
 		})
 	}
 }
@@ -110,13 +115,13 @@ func (s *site) column(i int) *visitor {
 	return s.signedIn([]string{"", "employee@ours.example", "manager@ours.example", "admin@theirs.example", "admin@ours.example", "super@host.example"}[i])
 }
 
-func checkRoute(t *testing.T, v *visitor, pattern, want string, run int64) {
+func checkRoute(t *testing.T, v *visitor, pattern, want string, run, token int64) {
 	t.Helper()
 	method, path, found := strings.Cut(pattern, " ")
 	if !found {
 		method, path = http.MethodGet, "/no-such-page"
 	}
-	path = strings.NewReplacer("{run}", fmt.Sprint(run), "{$}", "", "{token}", "NOSUCHTOKEN", "{file}", "style.css", "{field}", "departments").Replace(path)
+	path = strings.NewReplacer("{run}", fmt.Sprint(run), "{id}", fmt.Sprint(token), "{$}", "", "{token}", "NOSUCHTOKEN", "{file}", "style.css", "{field}", "departments").Replace(path)
 	if method == http.MethodPost {
 		for _, header := range []http.Header{{}, {"Origin": {"https://evil.example"}}, {"Sec-Fetch-Site": {"cross-site"}}, {"Origin": {"null"}}} {
 			elsewhere := &visitor{s: v.s, client: v.client, header: header}
@@ -137,7 +142,8 @@ func checkRoute(t *testing.T, v *visitor, pattern, want string, run int64) {
 		if method == http.MethodGet {
 			a = v.get(path)
 		} else {
-			a = v.post(path, "email", fmt.Sprintf("nobody%d@nowhere.example", nth.Add(1)), "password", "wrong", "again", "wrong", "plugin", "scripted", "mode", "preview")
+			a = v.post(path, "email", fmt.Sprintf("nobody%d@nowhere.example", nth.Add(1)), "password", "wrong", "again", "wrong", "plugin", "scripted", "mode", "preview",
+				"name", "from the table", "scope", "read")
 		}
 	}
 	got := fmt.Sprint(a.status)

@@ -50,6 +50,10 @@ func (d settingsView) AuditLabel(e store.AuditEntry) crm.Text {
 		return crm.Text{RU: "Подключение включено", EN: "Connection enabled"}
 	case auditSchedule:
 		return crm.Text{RU: "Расписание", EN: "Schedule"}
+	case store.AuditTokenAdded:
+		return crm.Text{RU: "Токен выпущен: " + e.Subject, EN: "Token made: " + e.Subject}
+	case store.AuditTokenRevoked:
+		return crm.Text{RU: "Токен отозван: " + e.Subject, EN: "Token revoked: " + e.Subject}
 	case auditLinks:
 		return crm.Text{RU: "Связи после смены портала", EN: "Links after the portal changed"}
 	}

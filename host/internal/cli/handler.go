@@ -1,0 +1,35 @@
+package cli
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"booking/host/internal/accesslog"
+	"booking/host/internal/api"
+	"booking/host/internal/runs"
+	"booking/host/internal/web"
+)
+
+// handler is pages and API behind one address, with the access log around both. The
+// pages' cookies and their protection from other sites do not reach the API, which
+// knows no cookies.
+func (a *app) handler(ctx context.Context, pages *web.Server, service *runs.Service) (http.Handler, error) {
+	forPeople, err := pages.Handler()
+	if err != nil {
+		return nil, err
+	}
+	forMachines := api.New(api.Options{
+		Store: a.store, Box: a.box, Runs: service, Connections: a.connections(), Log: a.log, Locale: a.locale,
+		Secure: strings.HasPrefix(a.config.PublicURL, "https://"), Clock: time.Now, Closing: ctx.Done(),
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/api/", forMachines.Handler())
+	mux.Handle("/", forPeople)
+	options := accesslog.Options{Log: a.log, Proxies: a.config.Proxies(), Clock: time.Now}
+	if a.metrics != nil {
+		options.Seen = a.metrics.Request
+	}
+	return accesslog.Handler(options, mux), nil
+}
