@@ -71,6 +71,14 @@ func TestAnAdministratorConnectsAPortalAndSyncs(t *testing.T) {
 	b.see("Всё в порядке")
 	b.inspect("13-settings")
 
+	t.Log("a token for a program, seen once")
+	b.open("/settings/tokens")
+	b.fill("#name", "мониторинг")
+	b.click("main button.main")
+	b.see("больше он не покажется")
+	b.inspect("13-token")
+	b.open("/settings/crm")
+
 	t.Log("English, on a phone of 320 points")
 	b.click("footer button")
 	b.see("All is well")
@@ -79,7 +87,7 @@ func TestAnAdministratorConnectsAPortalAndSyncs(t *testing.T) {
 	})
 	b.inspect("14-english")
 	b.size(320, 640)
-	for _, path := range []string{"/settings/crm", run, run + "?action=conflict", "/people", "/runs", "/account"} {
+	for _, path := range []string{"/settings/crm", run, run + "?action=conflict", "/people", "/runs", "/account", "/settings/tokens"} {
 		b.open(path)
 		b.inspect("15-phone" + strings.NewReplacer("/", "-", "?", "-", "=", "-").Replace(path))
 	}

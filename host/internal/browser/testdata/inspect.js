@@ -62,6 +62,21 @@
     if (ratio < (large ? 3 : 4.5)) note("contrast " + ratio.toFixed(2), el);
   }
 
+  // Our own words stay whole: only what people and portals have written may have to be broken.
+  const place = document.createRange();
+  for (const el of document.querySelectorAll("button, caption, th, h1, h2, label, .tag")) {
+    if (!el.checkVisibility() || el.closest(".stack thead") && getComputedStyle(el.closest("thead")).position === "absolute") continue;
+    const inner = document.createTreeWalker(el, NodeFilter.SHOW_TEXT);
+    for (let node; (node = inner.nextNode());) {
+      if (node.parentElement.closest("bdi, .sr")) continue;
+      for (const word of node.textContent.matchAll(/[\p{L}\p{N}]+/gu)) {
+        place.setStart(node, word.index);
+        place.setEnd(node, word.index + word[0].length);
+        if (place.getClientRects().length > 1) note("a word is broken (" + word[0] + ")", el);
+      }
+    }
+  }
+
   // Nothing is fetched from anywhere else, and not much of it.
   let bytes = 0;
   for (const entry of [...performance.getEntriesByType("resource"), ...performance.getEntriesByType("navigation")]) {
