@@ -12,11 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"booking/host/internal/accesslog"
 	"booking/host/internal/auth"
 	"booking/host/internal/connect"
+	"booking/host/internal/hosttest"
 	"booking/host/internal/runs"
 	"booking/host/internal/secrets"
 	"booking/host/internal/store"
@@ -42,8 +41,8 @@ type site struct {
 	ours, theirs int64
 	// read and run are tokens of our company, foreign is one of the other.
 	read, run, foreign string
-	log                *syncBuffer
-	asked              *statements
+	log                *hosttest.Buffer
+	asked              *hosttest.Statements
 	closing            chan struct{}
 
 	mu  sync.Mutex
@@ -67,9 +66,9 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, plugin: &scripted{}, box: box, log: &syncBuffer{}, asked: &statements{}, closing: make(chan struct{}), now: time.Now()}
+	s := &site{t: t, plugin: &scripted{}, box: box, log: &hosttest.Buffer{}, asked: &hosttest.Statements{}, closing: make(chan struct{}), now: time.Now()}
 	s.Store = store.New(db.WithQueryHook(s.asked))
-	s.Store.Patience = 100 * time.Millisecond
+	s.Patience = 100 * time.Millisecond
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.runs = &runs.Service{Store: s.Store, Box: box, Plugins: s.plugin, Log: log, Lease: 30 * time.Second, Host: "test", Locale: "ru"}
 	server := New(Options{
@@ -316,49 +315,4 @@ func (s *site) await(c <-chan struct{}) {
 	case <-time.After(30 * time.Second):
 		s.t.Fatal("waited for nothing")
 	}
-}
-
-// syncBuffer is a log that a test reads while others write.
-type syncBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-// statements count what the database is asked.
-type statements struct {
-	mu   sync.Mutex
-	seen []string
-}
-
-var _ bun.QueryHook = (*statements)(nil)
-
-// BeforeQuery implements bun.QueryHook.
-func (c *statements) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.seen = append(c.seen, e.Query)
-	return ctx
-}
-
-// AfterQuery implements bun.QueryHook.
-func (*statements) AfterQuery(context.Context, *bun.QueryEvent) {}
-
-func (c *statements) take() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	seen := c.seen
-	c.seen = nil
-	return seen
 }

@@ -85,9 +85,9 @@ func TestEveryLookUpOfATokenIsTheSameWork(t *testing.T) {
 	revoked := s.token(s.ours, store.ScopeRun)
 	s.exec("UPDATE booking_tokens SET revoked_at = UTC_TIMESTAMP(6) ORDER BY id DESC LIMIT 1")
 	for name, token := range map[string]string{"unknown": "booking_" + strings.Repeat("B", 52), "short": "x", "revoked": revoked} {
-		s.asked.take()
+		s.asked.Take()
 		s.get(token, "/status").refused(t, name, 401, map[bool]string{true: "token_revoked", false: "token_unknown"}[name == "revoked"])
-		if asked := s.asked.take(); len(asked) != 1 || !strings.Contains(asked[0], "booking_tokens") {
+		if asked := s.asked.Take(); len(asked) != 1 || !strings.Contains(asked[0], "booking_tokens") {
 			t.Errorf("%s: %d statements: %q", name, len(asked), asked)
 		}
 	}

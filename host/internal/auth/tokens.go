@@ -14,6 +14,7 @@ import (
 	"booking/shared/secret"
 )
 
+// What a token looks like, and how often it may be used.
 const (
 	// TokenPrefix is how every token of a machine begins, so that people and programs
 	// that search for leaked secrets know one when they see it. 52 letters and digits

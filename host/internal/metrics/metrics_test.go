@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	"github.com/uptrace/bun"
 
+	"booking/host/internal/hosttest"
 	"booking/host/internal/store"
 	"booking/migrations"
 	"booking/shared/crm"
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) { os.Exit(testdb.Main(m)) }
 type bench struct {
 	*Metrics
 	t       *testing.T
-	asked   *statements
+	asked   *hosttest.Statements
 	plugins []crmhost.Status
 
 	mu  sync.Mutex
@@ -52,7 +52,7 @@ func newBench(t *testing.T) *bench {
 			t.Fatal(err)
 		}
 	}
-	b := &bench{t: t, asked: &statements{}, now: time.Now()}
+	b := &bench{t: t, asked: &hosttest.Statements{}, now: time.Now()}
 	b.Metrics = New(Options{
 		Store: store.New(db.WithQueryHook(b.asked)), Plugins: func() []crmhost.Status { return b.plugins }, Log: slog.New(slog.DiscardHandler), Clock: b.clock,
 		Version: "1.2.3", TenantSeries: 4,
@@ -254,11 +254,11 @@ func TestAScrapeAsksTheDatabaseNothing(t *testing.T) {
 	}
 	check := func(what string, do func(context.Context) error, want int) {
 		t.Helper()
-		b.asked.take()
+		b.asked.Take()
 		if err := do(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if asked := b.asked.take(); len(asked) != want {
+		if asked := b.asked.Take(); len(asked) != want {
 			t.Errorf("%s: %d statements, want %d:\n%s", what, len(asked), want, strings.Join(asked, "\n"))
 		}
 	}
@@ -362,31 +362,4 @@ func TestLabelsAreBounded(t *testing.T) {
 	if text := b.scrape(); seen < 25 || strings.Contains(text, "Ромашка") || strings.Contains(text, "Анна") || strings.Contains(text, "example") {
 		t.Errorf("%d families, or something personal:\n%s", seen, ours(text))
 	}
-}
-
-// statements are what the database was asked.
-type statements struct {
-	mu   sync.Mutex
-	seen []string
-}
-
-var _ bun.QueryHook = (*statements)(nil)
-
-// BeforeQuery implements bun.QueryHook.
-func (c *statements) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.seen = append(c.seen, e.Query)
-	return ctx
-}
-
-// AfterQuery implements bun.QueryHook.
-func (*statements) AfterQuery(context.Context, *bun.QueryEvent) {}
-
-func (c *statements) take() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	seen := c.seen
-	c.seen = nil
-	return seen
 }

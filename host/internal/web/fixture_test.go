@@ -14,11 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/uptrace/bun"
 	"golang.org/x/crypto/bcrypt"
 
 	"booking/host/internal/accesslog"
 	"booking/host/internal/health"
+	"booking/host/internal/hosttest"
 	"booking/host/internal/mail"
 	"booking/host/internal/runs"
 	"booking/host/internal/schedule"
@@ -352,47 +352,9 @@ func (p plugged) SyncUsers(ctx context.Context, r crm.SyncRequest, events crm.Ev
 	return p.sync(ctx, r, events)
 }
 
-// syncBuffer is a log that a test reads while others write.
-type syncBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
+type syncBuffer = hosttest.Buffer
 
 // statements are what the database was asked since the last take.
-type statements struct {
-	mu   sync.Mutex
-	seen []string
-}
+type statements struct{ hosttest.Statements }
 
-var _ bun.QueryHook = (*statements)(nil)
-
-// BeforeQuery implements bun.QueryHook.
-func (c *statements) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.seen = append(c.seen, e.Query)
-	return ctx
-}
-
-// AfterQuery implements bun.QueryHook.
-func (*statements) AfterQuery(context.Context, *bun.QueryEvent) {}
-
-func (c *statements) take() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	seen := c.seen
-	c.seen = nil
-	return seen
-}
+func (s *statements) take() []string { return s.Take() }
