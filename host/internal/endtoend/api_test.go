@@ -159,6 +159,9 @@ func TestTheAPIShowsWhatTheCommandLineShows(t *testing.T) {
 	if got := ask(t, base+"/runs", p.token); !strings.Contains(got, `action="/sign-in"`) {
 		t.Errorf("a token opened a page: %.200s", got)
 	}
+	if got := ask(t, base+"/api/v1/status", strings.Repeat("x", 100<<10)); !strings.HasPrefix(got, "431") {
+		t.Errorf("a header of 100 KiB: %.80s", got)
+	}
 	w.must("", "tokens", "revoke", "1")
 	p.call("GET", "/status", "", http.StatusUnauthorized)
 	log, err := os.ReadFile(filepath.Join(w.dir, "host.log"))

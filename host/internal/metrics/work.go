@@ -12,6 +12,9 @@ const (
 	// lookPause is how often the tenants and the queue are looked at: two statements that
 	// read one row for each connected tenant.
 	lookPause = 15 * time.Second
+	// looking bounds what looks cost: the pause is at least so many times as long as the
+	// look before it took.
+	looking = 30
 	// countPause is how often people are counted: an entry of an index for each person of
 	// a tenant with series.
 	countPause = 5 * time.Minute
@@ -24,18 +27,18 @@ const (
 // Work looks at the database until ctx ends. Nobody waits for it: a scrape tells what
 // the last look has seen, and how old that is.
 func (m *Metrics) Work(ctx context.Context) {
-	tick := time.NewTicker(lookPause)
-	defer tick.Stop()
-	for counted := time.Duration(0); ; counted += lookPause {
-		if counted%countPause == 0 {
-			m.tell(ctx, m.Count)
-		} else {
-			m.tell(ctx, m.Look)
+	for counted := (time.Time{}); ; {
+		began, look := m.Clock(), m.Look
+		if began.Sub(counted) >= countPause {
+			counted, look = began, m.Count
 		}
+		m.tell(ctx, look)
+		pause := time.NewTimer(max(lookPause, looking*m.Clock().Sub(began)))
 		select {
 		case <-ctx.Done():
+			pause.Stop()
 			return
-		case <-tick.C:
+		case <-pause.C:
 		}
 	}
 }
