@@ -19,7 +19,8 @@ import (
 var Tables = []string{"tenants", "users", "crm_connections", "crm_secrets", "booking_keys",
 	"booking_sessions", "booking_recoveries", "booking_audit", "booking_mails", "crm_run_progress",
 	"crm_schedules", "crm_slots", "crm_imports",
-	"booking_tokens", "crm_tenant_health"}
+	"booking_tokens", "crm_tenant_health",
+	"booking_first_run", "booking_first_run_codes", "booking_people_turns"}
 
 //go:embed *.sql
 var files embed.FS
@@ -33,10 +34,23 @@ func Steps(p ddl.Patience) (*migrate.Migrations, error) {
 	if err := steps.Discover(files); err != nil {
 		return nil, err
 	}
+	steps.Add(migrate.Migration{Name: "0053", Comment: "booking_audit_subject", Up: func(ctx context.Context, m *migrate.Migrator, _ *migrate.Migration) error {
+		return subjectIndex(ctx, m.DB(), p)
+	}})
 	steps.Add(migrate.Migration{Name: "0062", Comment: "remember_tenant_health", Up: func(ctx context.Context, m *migrate.Migrator, _ *migrate.Migration) error {
 		return rememberHealth(ctx, m.DB())
 	}})
 	return steps, nil
+}
+
+// subjectIndex finds what was changed of one person. It is no .up.sql file because no
+// statement of MySQL makes an index only where there is none, and a step may be repeated.
+func subjectIndex(ctx context.Context, db *bun.DB, p ddl.Patience) error {
+	const statement = "ALTER TABLE `booking_audit` ADD INDEX `booking_audit_tenant_id_subject_id_index` (`tenant_id`, `subject`, `id`)"
+	if err := ddl.Exec(ctx, db, p, statement+", ALGORITHM=INPLACE, LOCK=NONE", statement); err != nil && !ddl.IsDuplicate(err) {
+		return fmt.Errorf("add an index to booking_audit: %w", err)
+	}
+	return nil
 }
 
 // base makes those of the two tables that are absent. It is no .up.sql file because

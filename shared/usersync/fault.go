@@ -71,11 +71,11 @@ func faultOf(err error) fault {
 
 var namedCulprit = regexp.MustCompile(`(?s)^.*for (?:key|column) (\S+?)(?: at row \d+)?$`)
 
-// culprit returns the key (faultCollision) or column (faultValue) that an error
+// Culprit returns the key (faultCollision) or column (faultValue) that an error
 // names, "" when it names none. MySQL writes 'users.users_email_unique' where
 // MariaDB writes 'users_email_unique', and MariaDB writes `db`.`users`.`name`
 // where MySQL writes 'name'.
-func culprit(err error) string {
+func Culprit(err error) string {
 	var answer *mysql.MySQLError
 	if !errors.As(err, &answer) {
 		return ""

@@ -327,7 +327,7 @@ func TestCulpritsAreNamedByBothServers(t *testing.T) {
 		"Check constraint 'c' is violated.":                                                       "",
 		"Incorrect string value: 'a\nfor column 'email' at row 1' for column 'position' at row 2": "position",
 	} {
-		if got := culprit(&mysql.MySQLError{Number: 1366, Message: message}); got != want {
+		if got := Culprit(&mysql.MySQLError{Number: 1366, Message: message}); got != want {
 			t.Errorf("%q: %q, want %q", message, got, want)
 		}
 	}

@@ -19,7 +19,7 @@ func (c *chunk) insert(ctx context.Context) error {
 	for _, part := range pieces(c.entries(entry.creates)) {
 		rows := c.insertInto("users", columns...)
 		for _, e := range part {
-			password, err := unmatchable(c.Random)
+			password, err := UnmatchablePassword(c.Random)
 			if err != nil {
 				return err
 			}

@@ -44,7 +44,7 @@ func checkEverybodyOnce(t testing.TB, w world, plan Plan) {
 			continue
 		}
 		decided[d.Person]++
-		number := parseID(d.Person.ExternalID)
+		number := ParseID(d.Person.ExternalID)
 		if number == 0 {
 			number = 1<<63 - 1
 		}

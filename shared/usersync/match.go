@@ -37,9 +37,9 @@ type candidate struct {
 // duplicate is a further row under the link of a candidate (rule 3).
 type duplicate struct{ candidate, row int32 }
 
-// parseID reads an external id: a whole number from 1 to 2^63-1 without leading
+// ParseID reads an external id: a whole number from 1 to 2^63-1 without leading
 // zeros or a sign (rule 10). It returns 0 for anything else.
-func parseID(id string) int64 {
+func ParseID(id string) int64 {
 	if id == "" || id[0] < '1' || id[0] > '9' {
 		return 0
 	}
@@ -55,7 +55,7 @@ func parseID(id string) int64 {
 func (d *Draft) rank(storable Storable) error {
 	d.candidates = make([]candidate, len(d.people))
 	for i, p := range d.people {
-		c := candidate{person: int32(i), row: none, number: parseID(p.ExternalID), address: Normalize(p.Email)}
+		c := candidate{person: int32(i), row: none, number: ParseID(p.ExternalID), address: Normalize(p.Email)}
 		if c.number == 0 || !storable.Link.holds(p.ExternalID) {
 			c.invalid = fieldID
 		} else {

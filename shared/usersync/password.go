@@ -14,7 +14,7 @@ const (
 	hashChars    = 31 // 23 bytes: the last character carries 4 bits
 )
 
-// unmatchable returns a value of bcrypt's shape that no password can match, at
+// UnmatchablePassword returns a value of bcrypt's shape that no password can match, at
 // the cost of 53 random bytes and no hashing.
 //
 // Why no password: whoever checks one hashes it with the salt of this value and
@@ -23,7 +23,7 @@ const (
 // zero bits. The one made here never does: no output of bcrypt equals it,
 // whatever the password and the salt. The rest is random, so that two people's
 // values never look alike.
-func unmatchable(random io.Reader) (string, error) {
+func UnmatchablePassword(random io.Reader) (string, error) {
 	var b [saltChars + hashChars]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
 		return "", fmt.Errorf("draw a password value: %w", err)

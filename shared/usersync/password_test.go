@@ -16,7 +16,7 @@ func TestRule5PasswordHasBcryptsShapeAndDiffers(t *testing.T) {
 	shape := regexp.MustCompile(`^\$2y\$12\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}$`)
 	seen := make(map[string]bool)
 	for range 5000 {
-		value, err := unmatchable(rand.Reader)
+		value, err := UnmatchablePassword(rand.Reader)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +38,7 @@ func TestRule5PasswordHasBcryptsShapeAndDiffers(t *testing.T) {
 
 func TestRule5NoPasswordMatches(t *testing.T) {
 	t.Parallel()
-	value, err := unmatchable(rand.Reader)
+	value, err := UnmatchablePassword(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestRule5NoPasswordMatches(t *testing.T) {
 
 func TestRule5RealHashesEndInZeroBits(t *testing.T) {
 	t.Parallel()
-	// The premise of unmatchable, asked of bcrypt itself.
+	// The premise of UnmatchablePassword, asked of bcrypt itself.
 	for range 64 {
 		hash, err := bcrypt.GenerateFromPassword([]byte("x"), bcrypt.MinCost)
 		if err != nil {
@@ -67,7 +67,7 @@ func TestRule5RealHashesEndInZeroBits(t *testing.T) {
 
 func TestRule5NoRandomnessIsAnError(t *testing.T) {
 	t.Parallel()
-	if value, err := unmatchable(bytes.NewReader(make([]byte, 52))); err == nil {
+	if value, err := UnmatchablePassword(bytes.NewReader(make([]byte, 52))); err == nil {
 		t.Errorf("made %q of too few bytes", value)
 	}
 }

@@ -37,7 +37,7 @@ func (r *run) refuse(ctx context.Context, u unit, cause error) error {
 // making included.
 func (r *run) refusal(d Decision, cause error) Decision {
 	d.Group = 0
-	if faultOf(cause) == faultCollision && d.Set.Email != nil && strings.Contains(culprit(cause), "email") {
+	if faultOf(cause) == faultCollision && d.Set.Email != nil && strings.Contains(Culprit(cause), "email") {
 		d.Action, d.Reason, d.Field = crm.ActionConflict, crm.ReasonEmailTaken, ""
 		d.Set.Email = nil
 		if d.Row == nil || d.Row.Link == "" {
@@ -47,7 +47,7 @@ func (r *run) refusal(d Decision, cause error) Decision {
 	}
 	d.Action, d.Reason, d.Field = crm.ActionSkipped, crm.ReasonInvalid, ""
 	d.Set, d.SetLink = Values{}, false
-	switch column := culprit(cause); column {
+	switch column := Culprit(cause); column {
 	case fieldName, fieldEmail, fieldPhone, fieldPosition:
 		d.Field = column
 	case r.column:

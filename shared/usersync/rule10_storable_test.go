@@ -14,7 +14,7 @@ func TestRule10AnIDIsAWholeNumber(t *testing.T) {
 		"": false, "0": false, "9223372036854775808": false, "99999999999999999999": false, "007": false, "-1": false, "+1": false,
 		" 1": false, "1 ": false, "1.0": false, "1e3": false, "0x1": false, "1_000": false, "٧": false, "x": false, "1\x00": false, "1\n": false,
 	} {
-		if got := parseID(id) != 0; got != valid {
+		if got := ParseID(id) != 0; got != valid {
 			t.Errorf("id %q: valid is %v, want %v", id, got, valid)
 		}
 	}

@@ -9,9 +9,12 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -57,7 +60,10 @@ type Gate struct {
 	accounts  *throttle
 	addresses *throttle
 	links     *throttle
+	codes     *throttle
 	hashing   chan struct{}
+	// closed: the first run is over, which never changes again.
+	closed atomic.Bool
 }
 
 // New makes a Gate.
@@ -67,6 +73,7 @@ func New(o Options) *Gate {
 		accounts:  newThrottle(o.Clock, 10*time.Second, 10),
 		addresses: newThrottle(o.Clock, 2*time.Second, 30),
 		links:     newThrottle(o.Clock, 5*time.Minute, 5),
+		codes:     newThrottle(o.Clock, 10*time.Second, 10),
 		hashing:   make(chan struct{}, atOnce()),
 	}
 	g.sessions.Store = sessionStore{o.Store}
@@ -134,14 +141,14 @@ func (g *Gate) begin(ctx context.Context, account store.Account, from Visitor) e
 	return nil
 }
 
-// Who returns the person of the request's session; ErrNotFound of the store when
-// there is none, or none that may be here any more.
+// Who returns the person of the request's session, with the tenant that was chosen in
+// it; ErrNotFound of the store when there is none, or none that may be here any more.
 func (g *Gate) Who(ctx context.Context) (store.Account, error) {
 	id := g.sessions.GetInt64(ctx, keyUser)
 	if id == 0 {
 		return store.Account{}, store.ErrNotFound
 	}
-	account, err := g.store.Account(ctx, id)
+	account, err := g.store.AccountIn(ctx, id, g.sessions.GetInt64(ctx, keyTenant))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return store.Account{}, err
 	}
@@ -162,13 +169,30 @@ func (g *Gate) SignOutOthers(ctx context.Context) error {
 	return g.store.EndSessions(ctx, g.sessions.GetInt64(ctx, keyUser), g.Current(ctx))
 }
 
+// SignOutOne ends one session of the request's person, chosen by its name ([SessionName]).
+func (g *Gate) SignOutOne(ctx context.Context, name string) error {
+	sessions, err := g.store.Sessions(ctx, g.sessions.GetInt64(ctx, keyUser))
+	if err != nil {
+		return err
+	}
+	for _, session := range sessions {
+		if SessionName(session) == name {
+			return g.store.EndSession(ctx, session.TokenHash)
+		}
+	}
+	return nil // it has ended by itself
+}
+
+// SessionName tells a person's sessions apart on a page, and nothing else.
+func SessionName(session store.Session) string {
+	sum := sha256.Sum256(session.TokenHash)
+	return hex.EncodeToString(sum[:8])
+}
+
 // Current is the hash under which the request's session is kept.
 func (g *Gate) Current(ctx context.Context) []byte { return hashToken(g.sessions.Token(ctx)) }
 
-// Tenant is the tenant that a super administrator has chosen in this session, 0 for none.
-func (g *Gate) Tenant(ctx context.Context) int64 { return g.sessions.GetInt64(ctx, keyTenant) }
-
-// ChooseTenant remembers it.
+// ChooseTenant remembers the tenant that a super administrator has chosen in this session.
 func (g *Gate) ChooseTenant(ctx context.Context, id int64) { g.sessions.Put(ctx, keyTenant, id) }
 
 func accountKey(email string) string { return usersync.Normalize(email) }

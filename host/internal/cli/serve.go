@@ -15,6 +15,7 @@ import (
 	"booking/host/internal/mysqld"
 	"booking/host/internal/problem"
 	"booking/host/internal/runs"
+	"booking/host/internal/web"
 	"booking/shared/crm"
 )
 
@@ -116,6 +117,9 @@ func (a *app) serve(ctx context.Context, doors doors, service *runs.Service) err
 	if err != nil {
 		return err
 	}
+	if err := a.tellFirstRun(ctx, pages); err != nil {
+		return err
+	}
 	defer a.serveMetrics(ctx, doors.metrics)()
 	var beside sync.WaitGroup
 	beside.Go(func() { pages.Work(ctx) })
@@ -139,5 +143,19 @@ func (a *app) serve(ctx context.Context, doors doors, service *runs.Service) err
 	if err := server.Shutdown(last); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("stop serving: %w", err)
 	}
+	return nil
+}
+
+// tellFirstRun prints the code of the first run while nobody can administer: here, on the
+// console, and in no log.
+func (a *app) tellFirstRun(ctx context.Context, pages *web.Server) error {
+	code, err := pages.FirstRunCode(ctx)
+	if err != nil || code.Empty() {
+		return err
+	}
+	fmt.Fprintf(a.stdout, a.say(
+		"\nАдминистратора ещё нет. Откройте %s/first-run и введите код: %s\nКод действует сутки, только для первого администратора. То же командой: booking-host users add --role admin\n\n",
+		"\nThere is no administrator yet. Open %s/first-run and enter the code: %s\nThe code is good for a day and for the first administrator only. By command: booking-host users add --role admin\n\n"),
+		a.config.PublicURL, code.Reveal())
 	return nil
 }

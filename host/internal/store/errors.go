@@ -14,6 +14,9 @@ var (
 	ErrNotFound  = errors.New("not found")
 	ErrDuplicate = errors.New("already there")
 	ErrInvalid   = errors.New("invalid value")
+	ErrForbidden = errors.New("not allowed")
+	// ErrStale: somebody else changed it since it was looked at.
+	ErrStale = errors.New("changed meanwhile")
 	// ErrTenantBlocked and ErrTenantDeleted stand below a *crm.Error with CodeTenantBlocked.
 	ErrTenantBlocked = errors.New("the tenant's subscription is blocked")
 	ErrTenantDeleted = errors.New("the tenant is deleted")

@@ -23,15 +23,15 @@ func (s *Store) LinkColumns(ctx context.Context) ([]string, error) {
 	var columns []string
 	err := s.read(ctx, "read the columns of users", func(ctx context.Context) error {
 		columns = nil
-		return usersColumns(s.db).Order("column_name").Scan(ctx, &columns)
+		return usersColumns(s.db).ColumnExpr("column_name AS column_name").Order("column_name").Scan(ctx, &columns)
 	})
 	return slices.DeleteFunc(columns, func(name string) bool { return !linkColumn.MatchString(name) }), err
 }
 
-// usersColumns asks for the names of the columns of users. (MySQL heads the answer
-// COLUMN_NAME unless it is named here.)
+// usersColumns asks for the columns of users. (MySQL heads the answer COLUMN_NAME unless
+// it is named by whoever picks it.)
 func usersColumns(db *bun.DB) *bun.SelectQuery {
-	return db.NewSelect().TableExpr("information_schema.columns").ColumnExpr("column_name AS column_name").
+	return db.NewSelect().TableExpr("information_schema.columns").
 		Where("table_schema = DATABASE()").Where("table_name = 'users'")
 }
 
@@ -87,7 +87,7 @@ func (s *Store) userColumns(ctx context.Context, names ...string) (map[string]bo
 	var found []string
 	err := s.read(ctx, "read the columns of users", func(ctx context.Context) error {
 		found = nil
-		return usersColumns(s.db).Where("column_name IN (?)", bun.List(names)).Scan(ctx, &found)
+		return usersColumns(s.db).ColumnExpr("column_name AS column_name").Where("column_name IN (?)", bun.List(names)).Scan(ctx, &found)
 	})
 	for _, name := range found {
 		there[name] = true

@@ -28,6 +28,9 @@ type Account struct {
 	PasswordHash secret.Text
 	// Tenant is the zero value for a person without one.
 	Tenant Tenant
+	// Chosen is the tenant that was asked for by number besides ([Store.AccountIn]); the
+	// zero value when there is none, or it is deleted.
+	Chosen Tenant
 }
 
 // MaySignIn reports whether the person is active and the tenant, if there is one,
@@ -45,7 +48,7 @@ func (a Account) Administers() bool { return a.Role == RoleAdmin || a.Role == Ro
 // character by character once both are normalised.
 func (s *Store) AccountByEmail(ctx context.Context, email string) (Account, error) {
 	email = usersync.Normalize(email)
-	a, err := s.account(ctx, func(q *bun.SelectQuery) { q.Where("u.email = ?", email) })
+	a, err := s.account(ctx, 0, func(q *bun.SelectQuery) { q.Where("u.email = ?", email) })
 	if err == nil && usersync.Normalize(a.Email) != email {
 		return Account{}, noAccount()
 	}
@@ -54,21 +57,31 @@ func (s *Store) AccountByEmail(ctx context.Context, email string) (Account, erro
 
 // Account reads a person by number, ErrNotFound when there is none.
 func (s *Store) Account(ctx context.Context, id int64) (Account, error) {
-	return s.account(ctx, func(q *bun.SelectQuery) { q.Where("u.id = ?", id) })
+	return s.AccountIn(ctx, id, 0)
 }
 
-func (s *Store) account(ctx context.Context, where func(*bun.SelectQuery)) (Account, error) {
+// AccountIn is Account together with a tenant that the person has chosen, in one
+// statement: every page of a super administrator asks for both.
+func (s *Store) AccountIn(ctx context.Context, id, chosen int64) (Account, error) {
+	return s.account(ctx, chosen, func(q *bun.SelectQuery) { q.Where("u.id = ?", id) })
+}
+
+func (s *Store) account(ctx context.Context, chosen int64, where func(*bun.SelectQuery)) (Account, error) {
 	var a Account
 	err := s.read(ctx, "read a person", func(ctx context.Context) error {
-		var hash, name, subscription string
+		var hash string
 		var deleted sql.Null[time.Time]
+		own, other := &a.Tenant, &a.Chosen
 		q := s.db.NewSelect().TableExpr("users AS u").Join("LEFT JOIN tenants AS t ON t.id = u.tenant_id").
+			Join("LEFT JOIN tenants AS c ON c.id = ? AND c.deleted_at IS NULL", chosen).
 			ColumnExpr("u.id, COALESCE(u.tenant_id, 0), u.name, u.email, u.role, u.is_active, u.password").
-			ColumnExpr("COALESCE(t.name, ''), COALESCE(t.subscription_status, ''), t.deleted_at").Limit(1)
+			ColumnExpr("COALESCE(t.name, ''), COALESCE(t.subscription_status, ''), t.deleted_at").
+			ColumnExpr("COALESCE(c.id, 0), COALESCE(c.name, ''), COALESCE(c.subscription_status, '')").Limit(1)
 		where(q)
-		err := q.Scan(ctx, &a.ID, &a.TenantID, &a.Name, &a.Email, &a.Role, &a.Active, &hash, &name, &subscription, &deleted)
+		err := q.Scan(ctx, &a.ID, &a.TenantID, &a.Name, &a.Email, &a.Role, &a.Active, &hash,
+			&own.Name, &own.Subscription, &deleted, &other.ID, &other.Name, &other.Subscription)
 		a.PasswordHash = secret.New(hash)
-		a.Tenant = Tenant{ID: a.TenantID, Name: name, Subscription: subscription, DeletedAt: deleted.V}
+		own.ID, own.DeletedAt = a.TenantID, deleted.V
 		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {

@@ -70,9 +70,9 @@ func (s *Store) EndSessions(ctx context.Context, userID int64, except []byte) er
 	return databaseError("end a person's sessions", err)
 }
 
-// Sweep removes what is over: sessions, one-time links and mails.
+// Sweep removes what is over: sessions, one-time links, first-run codes and mails.
 func (s *Store) Sweep(ctx context.Context) error {
-	for _, table := range []string{"booking_sessions", "booking_recoveries", "booking_mails"} {
+	for _, table := range []string{"booking_sessions", "booking_recoveries", "booking_first_run_codes", "booking_mails"} {
 		if _, err := s.db.NewDelete().Table(table).Where("expires_at <= ?", s.Clock().UTC()).Exec(ctx); err != nil {
 			return databaseError("remove what is over from "+table, err)
 		}

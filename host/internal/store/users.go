@@ -92,8 +92,11 @@ func (s *Store) AddUser(ctx context.Context, u NewUser) (User, error) {
 	}
 	err = s.write(ctx, "add a user", func(ctx context.Context, tx bun.Tx) error {
 		row.ID = 0
-		_, err := tx.NewInsert().Model(&row).Exec(ctx)
-		return err
+		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
+			return err
+		}
+		// Nobody is signed in at a command: the change has no author.
+		return s.addAudit(ctx, tx, personAudit(Account{}, u.TenantID, row.ID, newcomerChanges(User{Name: u.Name, Email: u.Email, Role: u.Role, Active: true})))
 	})
 	if number(err) == duplicateKey {
 		// Whose it is stays unsaid: it may be another tenant's.
@@ -115,14 +118,21 @@ func (u NewUser) check() error {
 	if err := checkName(u.Name); err != nil {
 		return err
 	}
-	if !isAddress(u.Email) {
-		return invalid("Нужен адрес почты, например anna@example.com", "An e-mail address is needed, for example anna@example.com")
+	if err := checkAddress(u.Email); err != nil {
+		return err
 	}
 	if u.Role != RoleAdmin && u.Role != RoleManager && u.Role != RoleEmployee {
 		return invalid("Роль: admin, manager или employee", "The role is admin, manager or employee")
 	}
 	if u.Password.Empty() {
 		return invalid("Пароль не может быть пустым", "The password must not be empty")
+	}
+	return nil
+}
+
+func checkAddress(email string) error {
+	if !isAddress(email) {
+		return invalid("Нужен адрес почты, например anna@example.com", "An e-mail address is needed, for example anna@example.com")
 	}
 	return nil
 }

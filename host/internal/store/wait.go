@@ -23,8 +23,9 @@ const pause = 250 * time.Millisecond
 var passing = []uint16{1040, 1047, 1053, 1927}
 
 // Server errors after which a transaction may be started afresh: 1205 lock wait,
-// 1213 deadlock, 3101 undone by the group, 3572 NOWAIT (facts/mysql-oracle.md 4).
-var contention = []uint16{1205, 1213, 3101, 3572}
+// 1213 deadlock, 3101 undone by the group, 3572 NOWAIT (facts/mysql-oracle.md 4),
+// 1020 a row to be locked has changed since the snapshot (MariaDB, innodb_snapshot_isolation).
+var contention = []uint16{1020, 1205, 1213, 3101, 3572}
 
 // waiting is patience with a database that is away.
 type waiting struct {

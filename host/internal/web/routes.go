@@ -53,6 +53,12 @@ func (s *Server) routes() []route {
 		{"GET /runs/{run}/changes.json", admin, s.runJSON},
 
 		{"GET /people", admin, s.people},
+		{"GET /people/new", admin, s.newPerson},
+		{"POST /people/new", admin, s.addPerson},
+		{"GET /people/portal", admin, s.portalPerson},
+		{"GET /people/{person}", admin, s.person},
+		{"POST /people/{person}", admin, s.savePerson},
+		{"GET /audit", admin, s.auditPage},
 	}...)
 }
 
@@ -64,6 +70,8 @@ func (s *Server) publicRoutes() []route {
 		{"POST /recover", anyone, s.recover},
 		{"GET /recover/{token}", anyone, s.passwordPage},
 		{"POST /recover/{token}", anyone, s.setPassword},
+		{"GET /first-run", anyone, s.firstRunPage},
+		{"POST /first-run", anyone, s.firstRun},
 		{"POST /language", anyone, s.language},
 		{"GET /static/{file}", anyone, s.staticFile},
 		{"GET /healthz", anyone, s.healthz},

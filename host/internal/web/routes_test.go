@@ -20,6 +20,8 @@ var expected = map[string][7]string{
 	"POST /recover":         every("200"),
 	"GET /recover/{token}":  every("410"),
 	"POST /recover/{token}": every("410"),
+	"GET /first-run":        every("404"),
+	"POST /first-run":       every("404"),
 	"POST /language":        every("→/"),
 	"GET /static/{file}":    every("200"),
 	"GET /healthz":          every("200"),
@@ -56,6 +58,12 @@ var expected = map[string][7]string{
 	"GET /runs/{run}/changes.csv":  admins("404", "200", "200"),
 	"GET /runs/{run}/changes.json": admins("404", "200", "200"),
 	"GET /people":                  admins("200", "200", "200"),
+	"GET /people/new":              admins("200", "200", "200"),
+	"POST /people/new":             admins("422", "422", "422"),
+	"GET /people/portal":           admins("404", "200", "200"),
+	"GET /people/{person}":         admins("404", "200", "200"),
+	"POST /people/{person}":        admins("404", "409", "409"),
+	"GET /audit":                   admins("200", "200", "200"),
 }
 
 func every(status string) [7]string {
@@ -121,7 +129,8 @@ func checkRoute(t *testing.T, v *visitor, pattern, want string, run, token int64
 	if !found {
 		method, path = http.MethodGet, "/no-such-page"
 	}
-	path = strings.NewReplacer("{run}", fmt.Sprint(run), "{id}", fmt.Sprint(token), "{$}", "", "{token}", "NOSUCHTOKEN", "{file}", "style.css", "{field}", "departments").Replace(path)
+	path = strings.NewReplacer("{run}", fmt.Sprint(run), "{id}", fmt.Sprint(token), "{$}", "", "{token}", "NOSUCHTOKEN", "{file}", "style.css", "{field}", "departments",
+		"{person}", fmt.Sprint(v.s.personID("employee@ours.example")), "/portal", "/portal?id=99").Replace(path)
 	if method == http.MethodPost {
 		for _, header := range []http.Header{{}, {"Origin": {"https://evil.example"}}, {"Sec-Fetch-Site": {"cross-site"}}, {"Origin": {"null"}}} {
 			elsewhere := &visitor{s: v.s, client: v.client, header: header}

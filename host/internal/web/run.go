@@ -158,6 +158,20 @@ func valueText(value any) string {
 	}
 }
 
+// Page is the address of whom it is about: a row of the tenant or, where there is none,
+// somebody of the portal.
+func (c changeView) Page() string { return whoPath(c.UserID, c.ExternalID) }
+
+// OtherPage is that of the other party of a conflict.
+func (c changeView) OtherPage() string { return whoPath(c.OtherUserID, c.OtherExternalID) }
+
+func whoPath(user int64, external string) string {
+	if user != 0 {
+		return personPath(user)
+	}
+	return portalPath(external)
+}
+
 // FieldLabel names the value that could not be stored.
 func (c changeView) FieldLabel() crm.Text { return fieldName(c.Field) }
 

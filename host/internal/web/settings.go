@@ -13,8 +13,12 @@ import (
 	"booking/shared/crm"
 )
 
-// runsOnPage is how many of the last runs the settings page lists.
-const runsOnPage = 5
+const (
+	// runsOnPage is how many of the last runs the settings page lists.
+	runsOnPage = 5
+	// changesOnSettings is how many of the last changes by hand it lists.
+	changesOnSettings = 20
+)
 
 // settingsView is the page of a tenant's connection, as the plugin describes it.
 type settingsView struct {
@@ -39,7 +43,7 @@ type settingsView struct {
 	LastPreview bool // there has been a preview or a sync that came to its end
 	State       stateView
 	Schedule    scheduleView
-	Audit       []store.AuditEntry
+	Audit       []*auditView
 }
 
 type pluginChoice struct {
@@ -137,16 +141,20 @@ func (s *Server) choosePlugin(ctx context.Context, data *settingsView, wanted st
 
 func (s *Server) fillSettings(ctx context.Context, v *visit, data *settingsView) (err error) {
 	tenant, c := v.Tenant.ID, data.Connection
-	if data.Audit, err = s.Store.Audit(ctx, tenant, 20); err != nil {
+	entries, err := s.Store.Audit(ctx, tenant, changesOnSettings)
+	if err != nil {
 		return err
 	}
-	set, err := s.Store.SecretsSetAt(ctx, tenant, data.Plugin.Name)
+	if data.Audit, err = s.auditViews(ctx, tenant, entries, data.Plugin.Fields); err != nil {
+		return err
+	}
+	set, err := s.Store.SecretsSet(ctx, tenant, data.Plugin.Name)
 	if err != nil {
 		return err
 	}
 	data.Connected = c.Portal != ""
 	for _, field := range data.Plugin.Fields {
-		f := newFieldView(field, c, set, data.Audit)
+		f := newFieldView(field, c, set[field.Key])
 		f.Choose = data.Connected && connect.Listable(data.Plugin, field)
 		data.Fields = append(data.Fields, f)
 	}
@@ -169,7 +177,7 @@ func (s *Server) fillSettings(ctx context.Context, v *visit, data *settingsView)
 	return nil
 }
 
-func newFieldView(field crm.Field, c store.Connection, set map[string]time.Time, audit []store.AuditEntry) fieldView {
+func newFieldView(field crm.Field, c store.Connection, set store.SecretSet) fieldView {
 	f := fieldView{Field: field, Value: c.Plain[field.Key]}
 	if _, there := c.Plain[field.Key]; !there && !field.Secret {
 		f.Value = field.Default
@@ -177,13 +185,7 @@ func newFieldView(field crm.Field, c store.Connection, set map[string]time.Time,
 	if !field.Secret {
 		return f
 	}
-	f.Value, f.Set, f.SetAt = "", !c.Secret[field.Key].Empty(), set[field.Key]
-	for _, entry := range audit {
-		if entry.Action == auditSecret && entry.Subject == field.Key {
-			f.SetBy = entry.UserName
-			break
-		}
-	}
+	f.Value, f.Set, f.SetAt, f.SetBy = "", !c.Secret[field.Key].Empty(), set.SetAt, set.By
 	return f
 }
 

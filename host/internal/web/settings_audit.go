@@ -42,25 +42,3 @@ func compareConnections(v *visit, d crm.Description, before, after store.Connect
 	}
 	return entries
 }
-
-// AuditLabel says what an entry is about, by the field's label where there is one.
-func (d settingsView) AuditLabel(e store.AuditEntry) crm.Text {
-	switch e.Action {
-	case auditEnabled:
-		return crm.Text{RU: "Подключение включено", EN: "Connection enabled"}
-	case auditSchedule:
-		return crm.Text{RU: "Расписание", EN: "Schedule"}
-	case store.AuditTokenAdded:
-		return crm.Text{RU: "Токен выпущен: " + e.Subject, EN: "Token made: " + e.Subject}
-	case store.AuditTokenRevoked:
-		return crm.Text{RU: "Токен отозван: " + e.Subject, EN: "Token revoked: " + e.Subject}
-	case auditLinks:
-		return crm.Text{RU: "Связи после смены портала", EN: "Links after the portal changed"}
-	}
-	for _, field := range d.Plugin.Fields {
-		if field.Key == e.Subject {
-			return field.Label
-		}
-	}
-	return crm.Text{RU: e.Subject, EN: e.Subject}
-}

@@ -37,6 +37,7 @@ func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request, v *visit) 
 	if err != nil {
 		return s.showRefused(w, v, data, r.PostForm, err)
 	}
+	s.shapes.forget(v.Tenant.ID)
 	if err := s.Store.AddAudit(ctx, compareConnections(v, data.Plugin, before, saved, r.PostForm)...); err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func (s *Server) showRefused(w http.ResponseWriter, v *visit, data *settingsView
 	data.Failed = true
 	switch {
 	case errors.As(err, &refused):
-		data.Message = crm.Text{RU: "Не сохранено: исправьте отмеченное.", EN: "Not saved: mend what is marked."}
+		data.Message = mendWhatIsMarked
 	case crm.CodeOf(err) != crm.CodeInternal || errors.Is(err, store.ErrInvalid):
 		data.Message = problem.TextOf(err)
 	default:

@@ -15,13 +15,19 @@ import (
 type signInView struct {
 	Email, Next string
 	Error       crm.Text
+	// FirstRun: there is nobody yet who can administer.
+	FirstRun bool
 }
 
 func (s *Server) signInPage(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if _, err := s.gate.Who(r.Context()); err == nil {
 		return redirect(w, r, localPath(r.URL.Query().Get("next")))
 	}
-	return s.show(w, v, http.StatusOK, "sign_in", signInView{Next: r.URL.Query().Get("next")})
+	open, err := s.gate.FirstRunOpen(r.Context())
+	if err != nil {
+		return err
+	}
+	return s.show(w, v, http.StatusOK, "sign_in", signInView{Next: r.URL.Query().Get("next"), FirstRun: open})
 }
 
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *visit) error {

@@ -76,8 +76,7 @@ func (s *Server) enter(r *http.Request, v *visit, who access) error {
 	if who == anyone {
 		return nil
 	}
-	ctx := r.Context()
-	account, err := s.gate.Who(ctx)
+	account, err := s.gate.Who(r.Context())
 	if errors.Is(err, store.ErrNotFound) {
 		return errNobody
 	}
@@ -85,8 +84,8 @@ func (s *Server) enter(r *http.Request, v *visit, who access) error {
 		return err
 	}
 	v.Who, v.Tenant = account, account.Tenant
-	if err := s.enterTenant(r, v); err != nil {
-		return err
+	if v.Super() && account.Chosen.ID != 0 {
+		v.Tenant = account.Chosen
 	}
 	switch {
 	case who == super && !v.Super(), who == admin && !account.Administers():
@@ -95,20 +94,6 @@ func (s *Server) enter(r *http.Request, v *visit, who access) error {
 		return errNoTenant
 	}
 	return nil
-}
-
-// enterTenant takes a super administrator to the tenant that was chosen, as long as it is there.
-func (s *Server) enterTenant(r *http.Request, v *visit) error {
-	chosen := s.gate.Tenant(r.Context())
-	if !v.Super() || chosen == 0 {
-		return nil
-	}
-	tenant, err := s.Store.Tenant(r.Context(), chosen)
-	if errors.Is(err, store.ErrNotFound) || !tenant.DeletedAt.IsZero() {
-		return nil
-	}
-	v.Tenant = tenant
-	return err
 }
 
 // localPath is where to go after signing in: a path of these pages, never another

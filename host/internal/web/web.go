@@ -74,7 +74,7 @@ type Server struct {
 	feeds       *feeds
 	asked       chan question
 	secure      bool
-	columns     columnCache
+	shapes      shapeCache
 }
 
 // New makes a Server. It must be told when to end: [Server.Work].

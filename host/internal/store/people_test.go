@@ -1,0 +1,31 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// A page goes on where the one before ended: the last one reads no more rows than the first.
+func TestPeoplesPagesReadNoMoreThanTheyShow(t *testing.T) {
+	t.Parallel()
+	m := newTeam(t)
+	const many, page = 5000, 50
+	var rows []string
+	for i := range many {
+		rows = append(rows, fmt.Sprintf("(%d, 'P %d', 'p%d@x.example', 'x', 'employee', '%d')", m.tenant, i, i, 100+i))
+	}
+	m.exec(t, "INSERT INTO users (tenant_id, name, email, password, role, "+linkField+") VALUES "+strings.Join(rows, ", "))
+	m.exec(t, "ANALYZE TABLE users")
+	m.DB().SetMaxOpenConns(1) // the counters are a session's own
+	for _, before := range []int64{0, many, 2*page + m.theirs} {
+		was := m.rowsRead(t)
+		people, _, err := m.People(m.ctx, PeopleFilter{TenantID: m.tenant, Shape: m.shape, Before: before, Limit: page + 1})
+		if err != nil || len(people) != page+1 {
+			t.Fatalf("before %d: %d people, error %v", before, len(people), err)
+		}
+		if read := m.rowsRead(t) - was; read > 3*page {
+			t.Errorf("before %d: %d rows were read", before, read)
+		}
+	}
+}
