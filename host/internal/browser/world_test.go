@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -83,9 +84,22 @@ type world struct {
 	env     []string
 	url     string
 	webhook string
+	// console is what the host that serves has printed.
+	console console
 }
 
+// newWorld is a company with an administrator.
 func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := newEmptyWorld(t)
+	w.call("", "tenants", "add", "--name", "ООО «Ромашка»")
+	w.call(password, "users", "add", "--tenant", "1", "--email", adminEmail, "--name", "Анна Админ", "--role", "admin", "--password-stdin")
+	w.serve()
+	return w
+}
+
+// newEmptyWorld has nobody in it, and nothing serves yet.
+func newEmptyWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir()}
 	address := freeAddress(t)
@@ -100,9 +114,6 @@ func newWorld(t *testing.T) *world {
 	}
 	w.webhook = w.startPortal("--people", "3000", "--oddities", "0.1", "--latency", "1500ms")
 	w.call("", "plugins", "trust", pluginName)
-	w.call("", "tenants", "add", "--name", "ООО «Ромашка»")
-	w.call(password, "users", "add", "--tenant", "1", "--email", adminEmail, "--name", "Анна Админ", "--role", "admin", "--password-stdin")
-	w.serve()
 	return w
 }
 
@@ -157,8 +168,7 @@ func (w *world) serve() {
 	w.t.Helper()
 	cmd := exec.Command(filepath.Join(bin, "booking-host"), "serve")
 	cmd.Env, cmd.Dir = w.env, w.dir
-	said := &strings.Builder{}
-	cmd.Stdout, cmd.Stderr = said, said
+	cmd.Stdout, cmd.Stderr = &w.console, &w.console
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -166,7 +176,7 @@ func (w *world) serve() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
 		if w.t.Failed() {
-			w.t.Logf("booking-host serve said:\n%s", said)
+			w.t.Logf("booking-host serve said:\n%s", w.console.text())
 		}
 	})
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
@@ -181,6 +191,24 @@ func (w *world) serve() {
 			w.t.Fatal("the host does not answer")
 		}
 	}
+}
+
+// console is an output that is read while it is written.
+type console struct {
+	mu   sync.Mutex
+	said strings.Builder
+}
+
+func (c *console) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.said.Write(p)
+}
+
+func (c *console) text() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.said.String()
 }
 
 func freeAddress(t *testing.T) string {

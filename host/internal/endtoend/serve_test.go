@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -54,6 +56,60 @@ func TestServe(t *testing.T) {
 	serving.signal(syscall.SIGINT)
 	if r := serving.wait(); r.code != 0 || !strings.Contains(r.stdout, "http://"+w.env["BOOKING_ADDR"]) {
 		t.Fatal(r)
+	}
+}
+
+// While nobody can administer, serve prints a code on the console and in no log; once
+// somebody can, it never does again.
+func TestServePrintsTheFirstRunCode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	code := regexp.MustCompile(`/first-run \S+ \S+ \S+ ([A-Z2-7]{5}-[A-Z2-7]{5}-[A-Z2-7]{5}-[A-Z2-7]{5})\n`)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.env["BOOKING_ADDR"] = free.Addr().String()
+	_ = free.Close()
+	w.env["BOOKING_LOG_FILE"], w.env["BOOKING_LOG_LEVEL"] = w.file("host.log", ""), "debug"
+	serve := func() result {
+		t.Helper()
+		serving := w.start("serve")
+		eventually(t, patience, "the page", func() bool {
+			answer, err := http.Get("http://" + w.env["BOOKING_ADDR"] + "/readyz")
+			if err != nil {
+				return false
+			}
+			defer answer.Body.Close()
+			return answer.StatusCode == http.StatusOK
+		})
+		serving.signal(syscall.SIGINT)
+		return serving.wait()
+	}
+	first, second := serve(), serve()
+	found, other := code.FindStringSubmatch(first.stdout), code.FindStringSubmatch(second.stdout)
+	if found == nil || other == nil || found[1] == other[1] {
+		t.Fatalf("%v\n%v", first, second)
+	}
+	log, err := os.ReadFile(w.env["BOOKING_LOG_FILE"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{string(log), first.stderr, strings.Join(query(t, w.db, "SELECT HEX(code_hash) FROM booking_first_run_codes"), " ")} {
+		if strings.Contains(text, found[1]) || strings.Contains(text, strings.ReplaceAll(found[1], "-", "")) {
+			t.Errorf("the code is in\n%s", text)
+		}
+	}
+	w.must("", "tenants", "add", "--name", "A")
+	w.must("correct-horse-7-battery", "users", "add", "--tenant", "1", "--email", "a@example.com", "--name", "A", "--role", "admin", "--password-stdin")
+	if r := serve(); strings.Contains(r.stdout, "first-run") {
+		t.Error(r)
+	}
+	if _, err := w.db.Exec("UPDATE users SET is_active = 0"); err != nil {
+		t.Fatal(err)
+	}
+	if r := serve(); strings.Contains(r.stdout, "first-run") {
+		t.Errorf("it has come back: %v", r)
 	}
 }
 
