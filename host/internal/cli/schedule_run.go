@@ -48,6 +48,9 @@ func (a *app) runSchedule(cmd *cobra.Command, asJSON bool) error {
 		a.tellOutcome(outcome, asJSON, watch)
 		worst = worse(worst, outcomeStatus(outcome))
 	})
+	if mailErr := a.sendDueMail(ctx); err == nil {
+		err = mailErr
+	}
 	switch {
 	case ctx.Err() != nil:
 		return silent(exitFailed)

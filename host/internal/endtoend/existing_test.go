@@ -27,7 +27,8 @@ func TestExistingServer(t *testing.T) {
 // ours are the tables that booking-host adds.
 var ours = []string{"crm_runs", "crm_changes", "crm_connections", "crm_secrets", "booking_keys",
 	"booking_sessions", "booking_recoveries", "booking_audit", "booking_mails", "crm_run_progress",
-	"crm_schedules", "crm_slots", "crm_imports"}
+	"crm_schedules", "crm_slots", "crm_imports",
+	"booking_mail_queue", "booking_notices"}
 
 func syncExisting(t *testing.T, form existing.Form) {
 	dsn := testdb.New(t)

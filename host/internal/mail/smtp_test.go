@@ -2,7 +2,6 @@ package mail
 
 import (
 	"bufio"
-	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -116,26 +115,5 @@ func TestSMTPAddressIsNeverQuoted(t *testing.T) {
 		if _, err := NewSMTP(secret.New(address)); !errors.Is(err, ErrAddress) || strings.Contains(err.Error(), "hid") {
 			t.Errorf("%s: %v", address, err)
 		}
-	}
-}
-
-type boxed struct{ kept []Message }
-
-func (b *boxed) Send(_ context.Context, m Message) error {
-	b.kept = append(b.kept, m)
-	return nil
-}
-
-// What the mail server does not take is not lost.
-func TestKeptMailGoesToTheOutbox(t *testing.T) {
-	t.Parallel()
-	s := startServer(t, "421 not now")
-	sender, err := NewSMTP(secret.New("smtp://" + s.address + "?from=calendar@example.com"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	outbox := &boxed{}
-	if err := (Kept{sender, outbox}).Send(t.Context(), Message{To: "anna@example.com", Body: "x"}); err == nil || len(outbox.kept) != 1 {
-		t.Errorf("%v, %d kept", err, len(outbox.kept))
 	}
 }

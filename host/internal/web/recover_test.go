@@ -25,7 +25,7 @@ func (s *site) ask(v *visitor, email string) string {
 			return path
 		}
 	}
-	s.t.Fatal("no mail came")
+	s.t.Fatalf("no mail came\n%s", s.log)
 	return ""
 }
 

@@ -60,14 +60,14 @@ type view struct {
 }
 
 // sections says where in the menu a page is.
-var sections = map[string]string{"settings": "settings", "choices": "settings", "tokens": "settings", "run": "runs", "history": "runs", "people": "people", "tenants": "tenants"}
+var sections = map[string]string{"settings": "settings", "choices": "settings", "tokens": "settings", "run": "runs", "history": "runs", "people": "people", "invite": "people", "tenants": "tenants"}
 
 // show renders a page as a whole before its first byte is sent: what fails is an
 // error page, not half of one.
 func (s *Server) show(w http.ResponseWriter, v *visit, status int, name string, data any) error {
 	var page bytes.Buffer
 	err := s.templates[v.Locale][name].Execute(&page, view{
-		V: v, D: data, Section: sections[name], Narrow: name == "sign_in" || name == "recover" || name == "password",
+		V: v, D: data, Section: sections[name], Narrow: name == "sign_in" || name == "recover" || name == "password" || name == "invite",
 		Style: s.static["style.css"].address, Script: s.static["script.js"].address, Icon: s.static["icon.svg"].address,
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // visitors are the columns of the table.
@@ -14,18 +15,19 @@ var visitors = []string{"nobody", "employee", "manager", "admin of another tenan
 // expected says what each visitor gets, with the right method and from one of our own
 // pages: a status, or where the answer leads.
 var expected = map[string][7]string{
-	"GET /sign-in":          {"200", "→/", "→/", "→/", "→/", "→/", "→/"},
-	"POST /sign-in":         every("422"),
-	"GET /recover":          every("200"),
-	"POST /recover":         every("200"),
-	"GET /recover/{token}":  every("410"),
-	"POST /recover/{token}": every("410"),
-	"POST /language":        every("→/"),
-	"GET /static/{file}":    every("200"),
-	"GET /healthz":          every("200"),
-	"GET /readyz":           every("200"),
-	"GET /mail":             every("200"),
-	"/":                     every("404"),
+	"GET /sign-in":                {"200", "→/", "→/", "→/", "→/", "→/", "→/"},
+	"POST /sign-in":               every("422"),
+	"GET /recover":                every("200"),
+	"POST /recover":               every("200"),
+	"GET /recover/{token}":        every("410"),
+	"POST /recover/{token}":       every("410"),
+	"POST /recover/{token}/again": every("200"),
+	"POST /language":              every("→/"),
+	"GET /static/{file}":          every("200"),
+	"GET /healthz":                every("200"),
+	"GET /readyz":                 every("200"),
+	"GET /mail":                   every("200"),
+	"/":                           every("404"),
 
 	"GET /{$}":               {"→/sign-in", "→/account", "→/account", "→/settings/crm", "→/settings/crm", "→/settings/crm", "→/settings/crm"},
 	"GET /account":           {"→/sign-in?next=%2Faccount", "200", "200", "200", "200", "200", "200"},
@@ -40,6 +42,7 @@ var expected = map[string][7]string{
 	"POST /settings/crm/check": admins("200", "200", "200"),
 	"POST /settings/crm/runs":  admins("409", "→/runs/", "→/runs/"),
 
+	"POST /settings/crm/notices":  admins("→/settings/crm?saved", "→/settings/crm?saved", "→/settings/crm?saved"),
 	"POST /settings/crm/schedule": admins("→/settings/crm?saved", "→/settings/crm?saved", "→/settings/crm?saved"),
 
 	"GET /settings/crm/choices/{field}":  admins("→/settings/crm", "200", "200"),
@@ -53,9 +56,11 @@ var expected = map[string][7]string{
 	"GET /runs/{run}":              admins("404", "200", "200"),
 	"GET /runs/{run}/events":       admins("404", "200", "200"),
 	"POST /runs/{run}/cancel":      admins("404", "→/runs/", "→/runs/"),
+	"POST /runs/{run}/invite":      admins("404", "→/runs/", "→/runs/"),
 	"GET /runs/{run}/changes.csv":  admins("404", "200", "200"),
 	"GET /runs/{run}/changes.json": admins("404", "200", "200"),
 	"GET /people":                  admins("200", "200", "200"),
+	"POST /people/{id}/invite":     admins("404", "409", "409"),
 }
 
 func every(status string) [7]string {
@@ -72,7 +77,12 @@ func admins(foreign, own, chosen string) [7]string {
 // table above fails.
 func TestRoutesLetInOnlyWhomTheyAreFor(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	// All of them come from one address, so time goes by between their requests.
+	var seconds atomic.Int64
+	began := time.Now()
+	s := newSite(t, func(o *Options) {
+		o.Clock = func() time.Time { return began.Add(time.Duration(seconds.Add(1)) * time.Second) }
+	})
 	s.connect()
 	run := s.finishedRun()
 	token := s.addToken(s.ours, "known to the table")
@@ -121,7 +131,11 @@ func checkRoute(t *testing.T, v *visitor, pattern, want string, run, token int64
 	if !found {
 		method, path = http.MethodGet, "/no-such-page"
 	}
-	path = strings.NewReplacer("{run}", fmt.Sprint(run), "{id}", fmt.Sprint(token), "{$}", "", "{token}", "NOSUCHTOKEN", "{file}", "style.css", "{field}", "departments").Replace(path)
+	id := token
+	if strings.HasPrefix(path, "/people/") {
+		id = v.s.employee
+	}
+	path = strings.NewReplacer("{run}", fmt.Sprint(run), "{id}", fmt.Sprint(id), "{$}", "", "{token}", fmt.Sprint("NOSUCHTOKEN", nth.Add(1)), "{file}", "style.css", "{field}", "departments").Replace(path)
 	if method == http.MethodPost {
 		for _, header := range []http.Header{{}, {"Origin": {"https://evil.example"}}, {"Sec-Fetch-Site": {"cross-site"}}, {"Origin": {"null"}}} {
 			elsewhere := &visitor{s: v.s, client: v.client, header: header}

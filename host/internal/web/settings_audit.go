@@ -15,6 +15,7 @@ const (
 	auditEnabled  = "enabled"
 	auditLinks    = "links"
 	auditSchedule = "schedule"
+	auditNotices  = "notices"
 )
 
 // compareConnections is what a save has changed, for the audit. A secret's value is
@@ -54,6 +55,8 @@ func (d settingsView) AuditLabel(e store.AuditEntry) crm.Text {
 		return crm.Text{RU: "Токен выпущен: " + e.Subject, EN: "Token made: " + e.Subject}
 	case store.AuditTokenRevoked:
 		return crm.Text{RU: "Токен отозван: " + e.Subject, EN: "Token revoked: " + e.Subject}
+	case auditNotices:
+		return crm.Text{RU: "Письма о синхронизации", EN: "Mails about syncs"}
 	case auditLinks:
 		return crm.Text{RU: "Связи после смены портала", EN: "Links after the portal changed"}
 	}
