@@ -38,11 +38,11 @@ type mailJSON struct {
 func (a *app) mailListCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list", Short: a.say("показать письма, которые не ушли, новые сверху", "list the mail that has not left, newest first"), Args: words(cobra.NoArgs),
-		Long: a.say("Письма, которые ждут отправки или не ушли, с причиной. Без почтового сервера (BOOKING_SMTP_URL) письма целиком видны здесь:\n"+
-			"ссылки для входа — пока они действуют (один час), остальное — 30 дней.",
-			"Mail that waits or failed, with the reason. Without a mail server (BOOKING_SMTP_URL) all mail is shown here in full:\n"+
-				"links to sign in for as long as they are good (one hour), the rest for 30 days."),
+		Use: "list", Short: a.say("показать письма, которые не ушли", "list the mail that has not left"), Args: words(cobra.NoArgs),
+		Long: a.say("Без почтового сервера (BOOKING_SMTP_URL) письма целиком видны здесь: ссылки для входа — пока они действуют (один час),\n"+
+			"остальное — 30 дней. За ними — письма, которые ждут отправки или не ушли за последнюю неделю, с причиной. Новые сверху.",
+			"Without a mail server (BOOKING_SMTP_URL) all mail is shown here in full: links to sign in for as long as they are good (one hour),\n"+
+				"the rest for 30 days. After them comes the mail that waits or failed in the last week, with the reason. The newest first."),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.openStore(cmd.Context()); err != nil {
 				return err
@@ -56,12 +56,12 @@ func (a *app) mailListCommand() *cobra.Command {
 				return err
 			}
 			list := make([]mailJSON, 0, len(queue)+len(kept))
-			for _, m := range queue {
-				list = append(list, a.queuedJSON(m))
-			}
 			for _, m := range kept {
 				list = append(list, mailJSON{ID: m.ID, Status: "outbox", To: m.To, Subject: m.Subject, Body: m.Body,
 					CreatedAt: m.CreatedAt.UTC().Format(time.RFC3339), ExpiresAt: m.ExpiresAt.UTC().Format(time.RFC3339)})
+			}
+			for _, m := range queue {
+				list = append(list, a.queuedJSON(m))
 			}
 			if asJSON {
 				return a.printJSON(list)

@@ -33,7 +33,7 @@ var aboutMail = []gomail.SendErrReason{gomail.ErrSMTPRcptTo, gomail.ErrSMTPData,
 
 // failure reads what became of a conversation.
 func (s *SMTP) failure(err error) *Failure {
-	f := &Failure{Away: true, Reason: s.printable(err.Error())}
+	f := &Failure{Away: true, Reason: s.reason(err)}
 	var said *gomail.SendError
 	if !errors.As(err, &said) || !slices.Contains(aboutMail, said.Reason) {
 		return f
@@ -46,17 +46,23 @@ func (s *SMTP) failure(err error) *Failure {
 	return f
 }
 
-// printable is what a server said as one line. A server may repeat what it was told:
-// neither the password nor the forms in which it is sent pass.
-func (s *SMTP) printable(text string) string {
+// reason is what went wrong as one line, without what the row of the mail says already
+// (to whom it goes). A server may repeat what it was told: neither the password nor the
+// forms in which it is sent or quoted pass.
+func (s *SMTP) reason(err error) string {
+	text := err.Error()
 	if password := s.password.Reveal(); password != "" {
+		quoted := strconv.Quote(password)
 		for _, form := range []string{
 			base64.StdEncoding.EncodeToString([]byte("\x00" + s.user + "\x00" + password)),
-			base64.StdEncoding.EncodeToString([]byte(password)), strconv.Quote(password), password,
+			base64.StdEncoding.EncodeToString([]byte(password)), quoted[1 : len(quoted)-1], password,
 		} {
 			text = strings.ReplaceAll(text, form, "***")
 		}
 	}
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "dial failed: "), "send failed: ")
+	text, _, _ = strings.Cut(text, ", affected ")
+	text = strings.ReplaceAll(text, `"`, "")
 	line := strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
 	if letters := []rune(line); len(letters) > longestReason {
 		line = string(letters[:longestReason-1]) + "…"

@@ -20,7 +20,10 @@ const longestName = 120
 // change of the writing direction but its own. (Mails are plain text, so that markup is
 // text.) A name that is written from right to left is set apart from what is around it.
 func inline(name string) string {
-	clean := strings.Join(strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) }), " ")
+	clean := strings.Join(strings.FieldsFunc(name, func(r rune) bool {
+		joins := r == '\u200c' || r == '\u200d' // in Persian names, and in families of emoji
+		return !joins && (!unicode.IsPrint(r) || unicode.IsSpace(r))
+	}), " ")
 	if letters := []rune(clean); len(letters) > longestName {
 		clean = string(letters[:longestName-1]) + "…"
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -54,17 +55,15 @@ func (c AddressChange) mail() (mail QueuedMail, worth bool) {
 // MaskAddress shows of an address what its owner recognises and nobody else can use:
 // the first letter and the host.
 func MaskAddress(address string) string {
-	at := -1
-	for i, r := range address {
-		if r == '@' {
-			at = i
-		}
+	at := strings.LastIndex(address, "@")
+	if at < 0 {
+		return "***"
 	}
-	letters := []rune(address[:max(at, 0)])
-	if len(letters) < 3 {
-		letters = nil // of a short name one letter is too much
+	first := ""
+	if letters := []rune(address[:at]); len(letters) > 2 { // of a short name one letter is too much
+		first = string(letters[0])
 	}
-	return string(letters[:min(len(letters), 1)]) + "***" + address[max(at, 0):]
+	return first + "***" + address[at:]
 }
 
 // QueueAddressNotices carries out a claimed StepAddresses: for every person whose

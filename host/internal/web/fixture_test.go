@@ -172,6 +172,16 @@ func (s *site) exec(query string, args ...any) int64 {
 	return id
 }
 
+// eventually waits until something is true that is done beside requests.
+func (s *site) eventually(done func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("it never came true\n%s", s.log)
+		}
+	}
+}
+
 // connect gives our company a connection.
 func (s *site) connect() {
 	s.t.Helper()

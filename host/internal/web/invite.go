@@ -40,6 +40,7 @@ func (s *Server) invite(w http.ResponseWriter, r *http.Request, v *visit) error 
 	}
 	last, back := invitations[person.ID], localPath(r.PostFormValue("back"))
 	if last.ID != 0 && r.PostFormValue("again") != "yes" {
+		v.Here = back
 		return s.show(w, v, http.StatusConflict, "invite", inviteView{person, last, back})
 	}
 	if err := s.Store.Invite(ctx, person, last.ID, v.Who.Name); err != nil {

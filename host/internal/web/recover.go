@@ -46,6 +46,7 @@ func (s *Server) recover(w http.ResponseWriter, r *http.Request, v *visit) error
 // address of today. Whoever holds a link that never was reads the same.
 func (s *Server) recoverAgain(w http.ResponseWriter, r *http.Request, v *visit) error {
 	ctx, key := r.Context(), r.PathValue("token")
+	v.Here = "/recover" // where a change of the language leads: nothing is at the path itself
 	owner, err := s.gate.LinkOwner(ctx, key)
 	if err != nil && !auth.Nobody(err) {
 		return err
