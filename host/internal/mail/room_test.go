@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"booking/host/internal/auth"
 	"booking/host/internal/mail"
 	"booking/host/internal/mail/smtptest"
@@ -287,6 +289,39 @@ func TestRoomOutlivesAnOutage(t *testing.T) {
 		}
 	}
 }
+
+// An idle host asks one question a look, and looks again only when it is woken or
+// after a while.
+func TestRoomIdleAsksOneQuestionALook(t *testing.T) {
+	t.Parallel()
+	p := newPost(t)
+	asked := make(questions, 100)
+	p.Store = store.New(p.DB().WithQueryHook(asked))
+	room := p.room(0)
+	p.work(room)
+	<-asked
+	for range 3 {
+		room.Wake()
+		<-asked
+	}
+	select {
+	case question := <-asked:
+		t.Errorf("asked for nothing: %s", question)
+	default:
+	}
+}
+
+// questions are what the database is asked.
+type questions chan string
+
+// BeforeQuery implements bun.QueryHook.
+func (q questions) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
+	q <- e.Query
+	return ctx
+}
+
+// AfterQuery implements bun.QueryHook.
+func (questions) AfterQuery(context.Context, *bun.QueryEvent) {}
 
 // A mail that will never arrive is given up with what the server said; one that may is
 // tried again; both hold up nobody.
