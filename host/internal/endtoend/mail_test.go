@@ -23,10 +23,9 @@ import (
 // password is a secret that must stand nowhere; the tokens of links are, too (token).
 func (w *world) mailServer() *smtptest.Server {
 	w.t.Helper()
-	s := smtptest.Start(w.t)
 	certificate := httptest.NewTLSServer(nil) // for its certificate
 	w.t.Cleanup(certificate.Close)
-	s.TLS, s.Extensions = certificate.TLS, []string{"AUTH PLAIN"}
+	s := smtptest.Start(w.t, func(s *smtptest.Server) { s.TLS, s.Extensions = certificate.TLS, []string{"AUTH PLAIN"} })
 	password := collected.secret("the mail server's password", "mail/"+rand.Text())
 	w.env["BOOKING_SMTP_URL_FILE"] = w.file("secret/smtp", s.URL("calendar:"+url.QueryEscape(password)))
 	w.env["SSL_CERT_FILE"] = w.file("authority.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate().Raw})))
@@ -114,13 +113,13 @@ func TestMailSurvivesAKilledHost(t *testing.T) {
 		server, site := w.mailServer(), w.site()
 		reached, gone := make(chan struct{}), make(chan struct{})
 		var once atomic.Bool
-		server.Say = func(place smtptest.Place, _ string) string {
+		server.Answers(func(place smtptest.Place, _ string) string {
 			if place == c.place && once.CompareAndSwap(false, true) {
 				close(reached)
 				<-gone
 			}
 			return ""
-		}
+		})
 		w.must("", "tenants", "add", "--name", "Ромашка")
 		password := collected.secret("a person's password", rand.Text())
 		w.must(password, "users", "add", "--tenant", "1", "--email", "anna@example.com", "--name", "Анна", "--password-stdin")
@@ -197,12 +196,12 @@ func TestMailAboutRuns(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %s", strings.Join(got, "\n"))
 	}
-	server.Say = func(place smtptest.Place, said string) string {
+	server.Answers(func(place smtptest.Place, said string) string {
 		if place == smtptest.Auth {
 			return "535 wrong: " + said
 		}
 		return ""
-	}
+	})
 	refused := w.exits(1, "", "mail", "test", "--to", "anna@example.com")
 	if strings.Count(refused.stderr, "\n") != 1 || !strings.Contains(refused.stderr, "535 wrong") || !strings.Contains(refused.stderr, "***") {
 		t.Error(refused)

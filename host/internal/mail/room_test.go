@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -251,12 +252,12 @@ func TestRoomOutlivesAnOutage(t *testing.T) {
 	t.Parallel()
 	p := newPost(t)
 	p.person("anna@example.com")
-	p.server.Say = func(place smtptest.Place, _ string) string {
+	p.server.Answers(func(place smtptest.Place, _ string) string {
 		if place == smtptest.Greeting {
 			return "421 not now"
 		}
 		return ""
-	}
+	})
 	p.notices(40)
 	p.ask("anna@example.com")
 	room := p.room(0)
@@ -276,7 +277,7 @@ func TestRoomOutlivesAnOutage(t *testing.T) {
 	// Hours go by.
 	p.exec("UPDATE booking_mail_queue SET due_at = UTC_TIMESTAMP(6), expires_at = expires_at - INTERVAL 5 HOUR")
 	p.server.Down()
-	p.server.Say = nil
+	p.server.Answers(nil)
 	p.server.Up(t)
 	p.work(p.room(0))
 	p.until("status = 'sent'", 40)
@@ -328,16 +329,17 @@ func (questions) AfterQuery(context.Context, *bun.QueryEvent) {}
 func TestRoomGivesUpOneMailAndNotTheOthers(t *testing.T) {
 	t.Parallel()
 	p := newPost(t)
-	greylisted := true
-	p.server.Say = func(place smtptest.Place, said string) string {
+	var greylisted atomic.Bool
+	greylisted.Store(true)
+	p.server.Answers(func(place smtptest.Place, said string) string {
 		switch {
 		case place == smtptest.To && strings.Contains(said, "old0@"):
 			return "550 5.1.1 no such person"
-		case place == smtptest.To && strings.Contains(said, "old1@") && greylisted:
+		case place == smtptest.To && strings.Contains(said, "old1@") && greylisted.Load():
 			return "450 4.2.0 try again"
 		}
 		return ""
-	}
+	})
 	p.notices(5)
 	p.room(0).Drain(t.Context())
 	if rows := p.rows("status = 'failed'"); len(rows) != 1 || rows[0].Recipient != "old0@example.com" || !strings.Contains(rows[0].Reason, "550 5.1.1 no such person") {
@@ -346,7 +348,7 @@ func TestRoomGivesUpOneMailAndNotTheOthers(t *testing.T) {
 	if rows := p.rows("status = 'waiting'"); len(rows) != 1 || rows[0].Recipient != "old1@example.com" || !strings.Contains(rows[0].Reason, "450") {
 		t.Errorf("waiting: %+v", rows)
 	}
-	greylisted = false
+	greylisted.Store(false)
 	p.exec("UPDATE booking_mail_queue SET due_at = UTC_TIMESTAMP(6) WHERE status = 'waiting'")
 	p.room(0).Drain(t.Context())
 	if n := len(p.rows("status = 'sent'")); n != 4 || len(p.server.Mails()) != 4 {
@@ -380,13 +382,13 @@ func TestRoomLinkPassesConversationsThatHang(t *testing.T) {
 	p := newPost(t)
 	p.person("anna@example.com")
 	entered, open := make(chan struct{}, 100), make(chan struct{})
-	p.server.Say = func(place smtptest.Place, said string) string {
+	p.server.Answers(func(place smtptest.Place, said string) string {
 		if place == smtptest.Taken && strings.Contains(said, "To: <old") {
 			entered <- struct{}{}
 			<-open
 		}
 		return ""
-	}
+	})
 	t.Cleanup(sync.OnceFunc(func() { close(open) }))
 	p.notices(10)
 	room := p.room(0)
@@ -407,13 +409,13 @@ func TestRoomFinishesWhatItHasBegun(t *testing.T) {
 	t.Parallel()
 	p := newPost(t)
 	entered, open := make(chan struct{}, 1), make(chan struct{})
-	p.server.Say = func(place smtptest.Place, _ string) string {
+	p.server.Answers(func(place smtptest.Place, _ string) string {
 		if place == smtptest.Taken {
 			entered <- struct{}{}
 			<-open
 		}
 		return ""
-	}
+	})
 	p.notices(1)
 	stop := p.work(p.room(0))
 	<-entered

@@ -94,12 +94,12 @@ func TestSMTPSendsToOneAddressOnly(t *testing.T) {
 func TestSMTPTakenIsSent(t *testing.T) {
 	t.Parallel()
 	s := smtptest.Start(t)
-	s.Say = func(_ smtptest.Place, said string) string {
+	s.Answers(func(_ smtptest.Place, said string) string {
 		if said == "RSET" || said == "QUIT" {
 			return smtptest.HangUp
 		}
 		return ""
-	}
+	})
 	if err := sender(t, s, "").Send(t.Context(), Message{To: "anna@example.com", Subject: "x", Body: "x"}); err != nil {
 		t.Error(err)
 	}
@@ -130,14 +130,13 @@ func TestSMTPFailuresAreToldApart(t *testing.T) {
 		{smtptest.Taken, "452 mailbox full for now", kind{}},
 		{smtptest.Taken, smtptest.HangUp, kind{away: true}},
 	} {
-		s := smtptest.Start(t)
-		s.Extensions = []string{"ENHANCEDSTATUSCODES"}
-		s.Say = func(place smtptest.Place, _ string) string {
+		s := smtptest.Start(t, func(s *smtptest.Server) { s.Extensions = []string{"ENHANCEDSTATUSCODES"} })
+		s.Answers(func(place smtptest.Place, _ string) string {
 			if place == c.place {
 				return c.answer
 			}
 			return ""
-		}
+		})
 		var failure *Failure
 		err := sender(t, s, "").Send(t.Context(), Message{To: "anna@example.com", Subject: "x", Body: "x"})
 		if !errors.As(err, &failure) || (kind{failure.Final, failure.Away} != c.want) {
@@ -146,8 +145,6 @@ func TestSMTPFailuresAreToldApart(t *testing.T) {
 		if c.answer != smtptest.HangUp && !strings.Contains(err.Error(), strings.SplitN(c.answer, " ", 2)[1]) {
 			t.Errorf("%s %q: the reason is %q", c.place, c.answer, err)
 		}
-		s.Down()
-		s.Up(t)
 	}
 	s := smtptest.Start(t)
 	s.Down()
@@ -177,15 +174,13 @@ func TestSMTPReasonHoldsNoPasswordAndIsOneLine(t *testing.T) {
 		"the password alone":      func(string) string { return "535 not " + base64.StdEncoding.EncodeToString([]byte(password)) },
 		"long, and with controls": func(string) string { return "535-\x1b[31m\u202e" + strings.Repeat("x", 400) + "\r\n535 end" },
 	} {
-		s := smtptest.Start(t)
-		s.Extensions = []string{"AUTH PLAIN"}
-		s.Say = func(place smtptest.Place, said string) string {
+		s := smtptest.Start(t, func(s *smtptest.Server) { s.TLS, s.Extensions = web.TLS, []string{"AUTH PLAIN"} })
+		s.Answers(func(place smtptest.Place, said string) string {
 			if place == smtptest.Auth {
 				return answer(said)
 			}
 			return ""
-		}
-		s.TLS = web.TLS
+		})
 		out := sender(t, s, "user:"+url.QueryEscape(password))
 		out.options = append(out.options, gomail.WithTLSConfig(&tls.Config{RootCAs: trusted, ServerName: "example.com", MinVersion: tls.VersionTLS12}))
 		err := out.Send(t.Context(), Message{To: "anna@example.com", Subject: "x", Body: "x"})

@@ -86,6 +86,15 @@ func TestAMailOfAFailureSaysWhatWhyAndWhere(t *testing.T) {
 	}
 }
 
+// A plugin may say much: what it says fits, and is text.
+func TestWhatAPluginSaysIsCut(t *testing.T) {
+	t.Parallel()
+	run := store.Run{ErrorCode: crm.CodePortalAnswer, ErrorRU: "a\r\nb\x1b[31m" + strings.Repeat("ж", 60_000), ErrorEN: "x"}
+	if said := []rune(whatHappened("portal_answer", run).RU); len(said) != longestMessage || string(said[:8]) != "a b [31m" {
+		t.Errorf("%d characters: %.20s", len(said), string(said))
+	}
+}
+
 // Every code of the contract has words of its own, in both languages, and a mail made
 // of them leaves nothing open.
 func TestEveryTroubleHasWords(t *testing.T) {

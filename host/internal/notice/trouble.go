@@ -55,7 +55,7 @@ func whatToDo(code string) crm.Text { return troubleOf(code).todo }
 // run has none.
 func whatHappened(code string, run store.Run) crm.Text {
 	if run.ErrorRU != "" && code == string(run.ErrorCode) {
-		return crm.Text{RU: run.ErrorRU, EN: run.ErrorEN}
+		return crm.Text{RU: oneLine(run.ErrorRU, longestMessage), EN: oneLine(run.ErrorEN, longestMessage)}
 	}
 	words := headline(code)
 	return crm.Text{RU: sentence(words.RU), EN: sentence(words.EN)}

@@ -13,22 +13,32 @@ import (
 	"booking/shared/crm"
 )
 
-// longestName is how much of a name a mail shows, in characters.
-const longestName = 120
+// longestName is how much of a name a mail shows, longestMessage how much of what a
+// plugin says, in characters.
+const (
+	longestName    = 120
+	longestMessage = 1000
+)
 
 // inline makes a name safe inside a sentence: one line, no control characters and no
 // change of the writing direction but its own. (Mails are plain text, so that markup is
 // text.) A name that is written from right to left is set apart from what is around it.
 func inline(name string) string {
-	clean := strings.Join(strings.FieldsFunc(name, func(r rune) bool {
+	clean := oneLine(name, longestName)
+	if strings.ContainsFunc(clean, rightToLeft) {
+		return "\u2068" + clean + "\u2069" // first strong isolate .. pop directional isolate
+	}
+	return clean
+}
+
+// oneLine is what prints of a text, in one line of at most so many characters.
+func oneLine(text string, longest int) string {
+	clean := strings.Join(strings.FieldsFunc(text, func(r rune) bool {
 		joins := r == '\u200c' || r == '\u200d' // in Persian names, and in families of emoji
 		return !joins && (!unicode.IsPrint(r) || unicode.IsSpace(r))
 	}), " ")
-	if letters := []rune(clean); len(letters) > longestName {
-		clean = string(letters[:longestName-1]) + "…"
-	}
-	if strings.ContainsFunc(clean, rightToLeft) {
-		return "\u2068" + clean + "\u2069" // first strong isolate .. pop directional isolate
+	if letters := []rune(clean); len(letters) > longest {
+		return string(letters[:longest-1]) + "…"
 	}
 	return clean
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -72,6 +73,9 @@ func MaskAddress(address string) string {
 // after another one has died begins there; the cause of a mail is its change.
 func (s *Store) QueueAddressNotices(ctx context.Context, step QueuedMail, lease time.Duration) error {
 	run, err := s.Run(ctx, step.RunID)
+	if errors.Is(err, ErrNotFound) {
+		return s.ForgetMail(ctx, step)
+	}
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package smtptest
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"encoding/base64"
 	"fmt"
@@ -48,19 +49,21 @@ const (
 // HangUp is an answer that ends the connection without a word.
 const HangUp = "\x00"
 
-// Server is a mail server. Set its fields before the first mail.
+// Answer returns what the server says at a place, "" for the usual words. What the
+// client said is given; at Taken it is the mail itself. It may wait.
+type Answer func(place Place, said string) string
+
+// Server is a mail server. Its fields are set when it starts.
 type Server struct {
 	// Address is host:port.
 	Address string
-	// Say returns the answer at a place, "" for the usual one. What the client said is
-	// given; at Taken it is the mail itself. It may wait.
-	Say func(place Place, said string) string
 	// Extensions are announced, for example "AUTH PLAIN".
 	Extensions []string
 	// TLS is spoken from the first byte where it is set (smtps).
 	TLS *tls.Config
 
 	mu       sync.Mutex
+	answers  Answer
 	listener net.Listener
 	open     map[net.Conn]bool
 	mails    []Mail
@@ -70,9 +73,12 @@ type Server struct {
 }
 
 // Start starts a server on this machine, until the test ends.
-func Start(t testing.TB) *Server {
+func Start(t testing.TB, set ...func(*Server)) *Server {
 	t.Helper()
 	s := &Server{Address: "127.0.0.1:0", open: map[net.Conn]bool{}, news: make(chan struct{})}
+	for _, set := range set {
+		set(s)
+	}
 	s.Up(t)
 	t.Cleanup(s.Down)
 	return s
@@ -90,10 +96,17 @@ func (s *Server) URL(user string) string {
 	return scheme + user + s.Address + "?from=calendar@example.com"
 }
 
+// Answers makes the server say something of its own from now on; nil: the usual words.
+func (s *Server) Answers(answers Answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers = answers
+}
+
 // Up makes the server answer, at the address it had before.
 func (s *Server) Up(t testing.TB) {
 	t.Helper()
-	listener, err := net.Listen("tcp", s.Address)
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", s.Address)
 	if err != nil {
 		t.Fatalf("listen for mail: %v", err)
 	}
@@ -189,8 +202,11 @@ func (c *conversation) answer(place Place, said, usual string) bool {
 }
 
 func (c *conversation) choose(place Place, said, usual string) string {
-	if c.Say != nil {
-		if own := c.Say(place, said); own != "" {
+	c.mu.Lock()
+	answers := c.answers
+	c.mu.Unlock()
+	if answers != nil {
+		if own := answers(place, said); own != "" {
 			return own
 		}
 	}
