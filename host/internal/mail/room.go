@@ -110,12 +110,13 @@ func (r *Room) Drain(ctx context.Context) {
 	var going sync.WaitGroup
 	defer lastWords(&going)
 	for ctx.Err() == nil {
-		if now := r.now(); now.away && !now.busy() {
+		before := r.now() // a step that ends during the look may have queued mails after it
+		if before.away && !before.busy() {
 			return
 		}
 		begun := r.round(ctx, &going)
 		switch now := r.now(); {
-		case begun == 0 && !now.busy() && !now.leftBehind():
+		case begun == 0 && !before.busy() && !now.leftBehind():
 			return
 		case now.leftBehind() && !now.away:
 			r.wait(ctx, now)
