@@ -32,7 +32,7 @@ var loot = map[string][]string{
 	"another tenant":  {"UPDATE users SET tenant_id = 2", "UPDATE tenants SET name = 'x'", "SELECT name FROM tenants"},
 	"a person":        {"DELETE FROM users", "REPLACE INTO users (name, email, password) VALUES ('a', 'a@x', 'c')"},
 	"a session":       {"SELECT * FROM booking_sessions", "DELETE FROM booking_sessions", "UPDATE users SET remember_token = 'x'", "SELECT remember_token FROM users"},
-	"a recovery":      {"SELECT * FROM booking_recoveries", "SELECT * FROM booking_mails"},
+	"a recovery":      {"SELECT * FROM booking_recoveries", "SELECT * FROM booking_mails", "SELECT * FROM booking_mail_queue"},
 	"settings":        {"SELECT settings FROM crm_connections", "UPDATE crm_connections SET enabled = 0", "SELECT sealed FROM crm_secrets", "SELECT * FROM booking_keys"},
 	"the fence":       {"UPDATE crm_runs SET fence = 9", "UPDATE crm_runs SET status = 'running'", "INSERT INTO crm_runs (tenant_id) VALUES (1)"},
 	"the history":     {"UPDATE crm_changes SET name = ''", "DELETE FROM crm_changes", "SELECT id FROM crm_changes"},

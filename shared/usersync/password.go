@@ -3,6 +3,7 @@ package usersync
 import (
 	"fmt"
 	"io"
+	"strings"
 )
 
 // bcryptAlphabet is bcrypt's own base64: the index of a character is its value.
@@ -39,4 +40,27 @@ func UnmatchablePassword(random io.Reader) (string, error) {
 		b[i] = bcryptAlphabet[b[i]]
 	}
 	return bcryptPrefix + string(b[:]), nil
+}
+
+// hashEnds are the characters in which bcrypt's 31 characters of hash can end: those
+// whose last two bits are zero.
+const hashEnds = ".CGKOSWaeimquy26"
+
+// NobodysPassword reports whether a value of users.password is one of those that a
+// sync gives newcomers: of bcrypt's shape, and no password in the world matches it.
+// Whoever has it has never set a password.
+func NobodysPassword(value string) bool {
+	return len(value) == len(bcryptPrefix)+saltChars+hashChars && strings.HasPrefix(value, bcryptPrefix) &&
+		!strings.ContainsRune(hashEnds, rune(value[len(value)-1]))
+}
+
+// NobodysPasswordSQL is NobodysPassword as a condition on a column. (Compared as
+// bytes: letter case matters, and the column's collation may say otherwise.)
+func NobodysPasswordSQL(column string) string {
+	ends := make([]string, 0, len(hashEnds))
+	for _, end := range hashEnds {
+		ends = append(ends, "'"+string(end)+"'")
+	}
+	return fmt.Sprintf("(LENGTH(%[1]s) = %[2]d AND CAST(LEFT(%[1]s, %[3]d) AS BINARY) = '%[4]s' AND CAST(RIGHT(%[1]s, 1) AS BINARY) NOT IN (%[5]s))",
+		column, len(bcryptPrefix)+saltChars+hashChars, len(bcryptPrefix), bcryptPrefix, strings.Join(ends, ", "))
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"booking/shared/testdb"
 )
 
 func TestRule5PasswordHasBcryptsShapeAndDiffers(t *testing.T) {
@@ -69,5 +71,52 @@ func TestRule5NoRandomnessIsAnError(t *testing.T) {
 	t.Parallel()
 	if value, err := UnmatchablePassword(bytes.NewReader(make([]byte, 52))); err == nil {
 		t.Errorf("made %q of too few bytes", value)
+	}
+}
+
+// Whoever asks by SQL gets the answer that Go gives, whatever the value.
+func TestNobodysPasswordIsTold(t *testing.T) {
+	t.Parallel()
+	values := map[string]bool{"": false, "x": false, "!": false, strings.Repeat("x", 60): false}
+	for i := range 200 {
+		value, err := UnmatchablePassword(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values[value] = true
+		values["$2a$12$"+value[7:]] = false // not ours
+		values[value+"x"] = false
+		hash, err := bcrypt.GenerateFromPassword([]byte{byte(i), 'x'}, bcrypt.MinCost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values["$2y$12$"+string(hash[7:])] = false // a real one
+	}
+	db := testdb.Open(t, testdb.New(t))
+	if _, err := db.Exec("CREATE TABLE passwords (id INT PRIMARY KEY AUTO_INCREMENT, p VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci NOT NULL)"); err != nil {
+		t.Fatal(err)
+	}
+	for value, want := range values {
+		if got := NobodysPassword(value); got != want {
+			t.Errorf("%q: %v, want %v", value, got, want)
+		}
+		if _, err := db.Exec("INSERT INTO passwords (p) VALUES (?)", value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, err := db.Query("SELECT p, " + NobodysPasswordSQL("p") + " FROM passwords")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var value string
+		var got bool
+		if err := rows.Scan(&value, &got); err != nil || got != values[value] {
+			t.Errorf("the database says %v of %q, want %v (%v)", got, value, values[value], err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -16,9 +16,10 @@ const LinkLife = 60 * time.Minute
 
 // Link is a one-time link to be sent to a person.
 type Link struct {
-	Account store.Account
-	// Token is the last part of the link; it is kept nowhere but in the mail.
+	// Token is the last part of the link; it is kept nowhere but in the mail. Hash names
+	// it where it must not stand.
 	Token secret.Text
+	Hash  []byte
 }
 
 // MayAsk uses up one try to ask for a link: by address of the person, whether or not
@@ -30,21 +31,16 @@ func (g *Gate) MayAsk(email string, from Visitor) error {
 	return g.links.take(accountKey(email))
 }
 
-// NewLink makes a link for the person of an address; store.ErrNotFound when there is
-// nobody who could sign in. Callers must not let the one who asks see the difference.
-func (g *Gate) NewLink(ctx context.Context, email string) (Link, error) {
-	account, err := g.store.AccountByEmail(ctx, email)
-	if err != nil {
-		return Link{}, err
-	}
-	if !account.MaySignIn() {
-		return Link{}, store.ErrNotFound
-	}
+// NewLink makes a link for a person who may sign in; an older one opens nothing any more.
+func NewLink(ctx context.Context, s *store.Store, account store.Account) (Link, error) {
 	token := rand.Text() + rand.Text()
-	if err := g.store.SaveRecovery(ctx, account, digest(token), LinkLife); err != nil {
-		return Link{}, err
-	}
-	return Link{Account: account, Token: secret.New(token)}, nil
+	link := Link{Token: secret.New(token), Hash: digest(token)}
+	return link, s.SaveRecovery(ctx, account, link.Hash, LinkLife)
+}
+
+// LinkOwner returns the person a link was sent to, though it opens nothing any more.
+func (g *Gate) LinkOwner(ctx context.Context, token string) (store.Account, error) {
+	return g.store.LinkOwner(ctx, digest(token))
 }
 
 // OpenLink returns the person a link is for and does not use it up.

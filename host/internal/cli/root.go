@@ -75,7 +75,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		a.serveCommand(), a.migrateCommand(), a.tenantsCommand(), a.usersCommand(), a.crmCommand(),
-		a.syncUsersCommand(), a.scheduleCommand(), a.scheduleRunCommand(), a.runsCommand(), a.pluginsCommand(), a.secretsCommand(), a.tokensCommand(), a.mailCommand(), a.demoCommand(),
+		a.syncUsersCommand(), a.scheduleCommand(), a.scheduleRunCommand(), a.runsCommand(), a.pluginsCommand(), a.secretsCommand(), a.tokensCommand(), a.mailCommand(), a.noticesCommand(), a.demoCommand(),
 	)
 	a.translateHelp(root)
 	return root

@@ -13,11 +13,11 @@ func (a *app) scheduleRunCommand() *cobra.Command {
 		Long: a.say(
 			"Для тех, у кого расписание ведёт cron, а не booking-host serve:\n"+
 				"  * * * * * booking-host schedule:run\n"+
-				"Ставит в очередь то, чему пора, выполняет очередь и выходит. Если делать нечего, молчит.\n"+
+				"Ставит в очередь то, чему пора, выполняет очередь, отправляет письма (не дольше минуты) и выходит. Если делать нечего, молчит.\n"+
 				"Код выхода — как у sync-users.",
 			"For those whose schedule is driven by cron and not by booking-host serve:\n"+
 				"  * * * * * booking-host schedule:run\n"+
-				"Queues what is due, carries out the queue and exits. Silent when there is nothing to do.\n"+
+				"Queues what is due, carries out the queue, sends mail (for a minute at most) and exits. Silent when there is nothing to do.\n"+
 				"Exit status as of sync-users."),
 		Args: words(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runSchedule(cmd, asJSON) },
@@ -48,6 +48,9 @@ func (a *app) runSchedule(cmd *cobra.Command, asJSON bool) error {
 		a.tellOutcome(outcome, asJSON, watch)
 		worst = worse(worst, outcomeStatus(outcome))
 	})
+	if mailErr := a.sendDueMail(ctx); err == nil {
+		err = mailErr
+	}
 	switch {
 	case ctx.Err() != nil:
 		return silent(exitFailed)

@@ -109,7 +109,11 @@ func (a *app) listen(ctx context.Context, variable, address string) (net.Listene
 // serve answers requests until ctx ends, then lets those that go on finish.
 func (a *app) serve(ctx context.Context, doors doors, service *runs.Service) error {
 	defer doors.close()
-	pages, err := a.pages(service)
+	room, err := a.mailRoom()
+	if err != nil {
+		return err
+	}
+	pages, err := a.pages(service, room)
 	if err != nil {
 		return err
 	}
@@ -123,6 +127,7 @@ func (a *app) serve(ctx context.Context, doors doors, service *runs.Service) err
 	defer a.serveMetrics(ctx, doors.metrics)()
 	var beside sync.WaitGroup
 	beside.Go(func() { pages.Work(ctx) })
+	beside.Go(func() { room.Work(ctx) })
 	defer beside.Wait()
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,

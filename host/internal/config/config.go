@@ -55,6 +55,8 @@ type Config struct {
 	// SMTPURL is the mail server, with its password; empty: mail waits in the outbox.
 	SMTPURL     secret.Text `env:"BOOKING_SMTP_URL"`
 	SMTPURLFile string      `env:"BOOKING_SMTP_URL_FILE"`
+	// MailRate is how many mails a minute one host gives to the mail server.
+	MailRate uint64 `env:"BOOKING_MAIL_RATE" envDefault:"120"`
 	// TrustedProxies are the addresses (or networks, with a slash) of proxies in front
 	// of the pages whose X-Forwarded-For is believed.
 	TrustedProxies []string `env:"BOOKING_TRUSTED_PROXIES"`

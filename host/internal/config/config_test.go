@@ -119,6 +119,8 @@ func TestAWrongValueIsAnErrorThatNamesItsVariable(t *testing.T) {
 		"proxy by its name":  {"BOOKING_TRUSTED_PROXIES", map[string]string{"BOOKING_TRUSTED_PROXIES": "proxy.local"}},
 		"no mail server":     {"BOOKING_SMTP_URL", map[string]string{"BOOKING_SMTP_URL": "smtp://u:" + hidden + "@mail.example"}},
 		"empty portal":       {"BOOKING_HTTP_PORTALS", map[string]string{"BOOKING_HTTP_PORTALS": "a.local,,b.local"}},
+		"no mail at all":     {"BOOKING_MAIL_RATE", map[string]string{"BOOKING_MAIL_RATE": "0"}},
+		"a flood of mail":    {"BOOKING_MAIL_RATE", map[string]string{"BOOKING_MAIL_RATE": "10001"}},
 		"little memory":      {"BOOKING_PLUGIN_MEMORY", map[string]string{"BOOKING_PLUGIN_MEMORY": "127"}},
 		"memory in words":    {"BOOKING_PLUGIN_MEMORY", map[string]string{"BOOKING_PLUGIN_MEMORY": "2GB"}},
 		"few files":          {"BOOKING_PLUGIN_FILES", map[string]string{"BOOKING_PLUGIN_FILES": "0"}},

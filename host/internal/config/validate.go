@@ -153,6 +153,9 @@ func (c *Config) validateProxies() error {
 }
 
 func (c *Config) validateMail() error {
+	if c.MailRate < 1 || c.MailRate > 10_000 {
+		return wrong("BOOKING_MAIL_RATE", crm.Text{RU: "нужно число писем в минуту от 1 до 10000", EN: "must be a number of mails a minute from 1 to 10000"})
+	}
 	if c.SMTPURL.Empty() {
 		return nil
 	}

@@ -28,6 +28,7 @@ func TestExistingServer(t *testing.T) {
 var ours = []string{"crm_runs", "crm_changes", "crm_connections", "crm_secrets", "booking_keys",
 	"booking_sessions", "booking_recoveries", "booking_audit", "booking_mails", "crm_run_progress",
 	"crm_schedules", "crm_slots", "crm_imports",
+	"booking_mail_queue", "booking_notices", "booking_tokens", "crm_tenant_health",
 	"booking_first_run", "booking_first_run_codes", "booking_people_turns"}
 
 func syncExisting(t *testing.T, form existing.Form) {

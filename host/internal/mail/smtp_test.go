@@ -1,106 +1,214 @@
 package mail
 
 import (
-	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
-	"fmt"
-	"mime/quotedprintable"
-	"net"
+	"net/http/httptest"
+	"net/mail"
+	"net/url"
 	"strings"
 	"testing"
 
+	gomail "github.com/wneessen/go-mail"
+
+	"booking/host/internal/mail/smtptest"
 	"booking/shared/secret"
 )
 
-// server is a mail server of few words; each mail it takes is what DATA said.
-type server struct {
-	address string
-	mails   chan string
-}
-
-func startServer(t *testing.T, greeting string) server {
+// sender sends to a server.
+func sender(t *testing.T, s *smtptest.Server, user string) *SMTP {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	out, err := NewSMTP(secret.New(s.URL(user)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
-	s := server{l.Addr().String(), make(chan string, 1)}
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go s.talk(c, greeting)
-		}
-	}()
-	return s
-}
-
-func (s server) talk(c net.Conn, greeting string) {
-	defer c.Close()
-	lines := bufio.NewScanner(c)
-	say := func(text string) { fmt.Fprint(c, text+"\r\n") }
-	say(greeting)
-	for lines.Scan() {
-		switch word, _, _ := strings.Cut(strings.ToUpper(lines.Text()), " "); word {
-		case "EHLO":
-			say("250-here\r\n250 8BITMIME")
-		case "DATA":
-			say("354 go on")
-			var mail strings.Builder
-			for lines.Scan() && lines.Text() != "." {
-				mail.WriteString(lines.Text() + "\r\n")
-			}
-			s.mails <- mail.String()
-			say("250 taken")
-		case "QUIT":
-			say("221 bye")
-			return
-		default:
-			say("250 ok")
-		}
-	}
+	return out
 }
 
 func TestSMTPCarriesTheLinkWhole(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, "220 here")
-	sender, err := NewSMTP(secret.New("smtp://" + s.address + "?from=calendar@example.com"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := smtptest.Start(t)
 	link := "https://calendar.example/recover/" + strings.Repeat("A", 52)
-	err = sender.Send(t.Context(), Message{To: "anna@example.com", Subject: "Вход\r\nBcc: thief@example.com", Body: "Здравствуйте!\n\n" + link + "\n"})
+	err := sender(t, s, "").Send(t.Context(), Message{To: "anna@example.com", Subject: "Вход\r\nBcc: thief@example.com", Body: "Здравствуйте!\n\n" + link + "\n.\nQUIT\n", ID: "abc.1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, body, _ := strings.Cut(<-s.mails, "\r\n\r\n")
-	if strings.Contains(head, "\r\nBcc:") || !strings.Contains(head, "<anna@example.com>") || !strings.Contains(head, "<calendar@example.com>") {
-		t.Errorf("head:\n%s", head)
+	m := s.Wait(t, 1)[0]
+	head, _, _ := strings.Cut(m.Raw, "\r\n\r\n")
+	if strings.Contains(head, "\r\nBcc:") || m.To != "anna@example.com" || m.From != "calendar@example.com" || m.Header.Get("To") != "<anna@example.com>" {
+		t.Errorf("from %s to %s, head:\n%s", m.From, m.To, head)
 	}
-	if text := decode(t, head, body); !strings.Contains(text, link) || !strings.Contains(text, "Здравствуйте!") {
-		t.Errorf("body:\n%s", text)
+	if !strings.Contains(m.Body, link) || !strings.Contains(m.Body, "Здравствуйте!") || !strings.HasSuffix(m.Body, "\n.\nQUIT\n") {
+		t.Errorf("body:\n%s", m.Body)
 	}
 }
 
-func decode(t *testing.T, head, body string) string {
-	t.Helper()
-	if strings.Contains(head, "base64") {
-		text, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(body, "\r\n", ""))
-		if err != nil {
+// Date, Message-ID (of the sender's domain, and not of this machine) and the word that
+// no human wrote it, so that no human's holiday answers.
+func TestSMTPHeadersSayWhatTheMailIs(t *testing.T) {
+	t.Parallel()
+	s := smtptest.Start(t)
+	for _, id := range []string{"abc.1", ""} {
+		if err := sender(t, s, "").Send(t.Context(), Message{To: "anna@example.com", Subject: "x", Body: "x", ID: id}); err != nil {
 			t.Fatal(err)
 		}
-		return string(text)
 	}
-	var text strings.Builder
-	if _, err := bufio.NewReader(quotedprintable.NewReader(strings.NewReader(body))).WriteTo(&text); err != nil {
-		t.Fatal(err)
+	mails := s.Wait(t, 2)
+	for _, m := range mails {
+		if _, err := mail.ParseDate(m.Header.Get("Date")); err != nil {
+			t.Errorf("Date: %v", err)
+		}
+		if auto := m.Header.Get("Auto-Submitted"); auto != "auto-generated" {
+			t.Errorf("Auto-Submitted: %q", auto)
+		}
+		if id := m.Header.Get("Message-Id"); !strings.HasSuffix(id, "@example.com>") {
+			t.Errorf("Message-ID: %q", id)
+		}
 	}
-	return text.String()
+	if first, second := mails[0].Header.Get("Message-Id"), mails[1].Header.Get("Message-Id"); first != "<abc.1@example.com>" || len(second) < 20 {
+		t.Errorf("Message-IDs: %q, %q", first, second)
+	}
+}
+
+// What is no single address goes nowhere, whatever it says.
+func TestSMTPSendsToOneAddressOnly(t *testing.T) {
+	t.Parallel()
+	s := smtptest.Start(t)
+	for _, to := range []string{"", "anna", "anna@example.com, thief@example.com", "anna@example.com\r\nBcc: thief@example.com", "Anna <anna@example.com>", "<anna@example.com>", "anna@example.com> SIZE=1\r\nRCPT TO:<thief@example.com"} {
+		var failure *Failure
+		err := sender(t, s, "").Send(t.Context(), Message{To: to, Subject: "x", Body: "x"})
+		if !errors.As(err, &failure) || !failure.Final || failure.Away {
+			t.Errorf("%q: %v", to, err)
+		}
+	}
+	if n := s.Met(); n != 0 {
+		t.Errorf("%d conversations were begun", n)
+	}
+}
+
+// A mail that was taken is sent, though the server hangs up instead of saying good-bye:
+// otherwise it would be sent again.
+func TestSMTPTakenIsSent(t *testing.T) {
+	t.Parallel()
+	s := smtptest.Start(t)
+	s.Answers(func(_ smtptest.Place, said string) string {
+		if said == "RSET" || said == "QUIT" {
+			return smtptest.HangUp
+		}
+		return ""
+	})
+	if err := sender(t, s, "").Send(t.Context(), Message{To: "anna@example.com", Subject: "x", Body: "x"}); err != nil {
+		t.Error(err)
+	}
+	s.Wait(t, 1)
+}
+
+func TestSMTPFailuresAreToldApart(t *testing.T) {
+	t.Parallel()
+	type kind struct{ final, away bool }
+	for _, c := range []struct {
+		place  smtptest.Place
+		answer string
+		want   kind
+	}{
+		{smtptest.Greeting, "421 too busy", kind{away: true}},
+		{smtptest.Greeting, "554 go away", kind{away: true}},
+		{smtptest.Greeting, smtptest.HangUp, kind{away: true}},
+		{smtptest.From, "550 sender unknown", kind{away: true}}, // ours to mend, and no other mail would fare better
+		{smtptest.From, "452 no room", kind{away: true}},
+		{smtptest.To, "550 5.1.1 no such person", kind{final: true}},
+		{smtptest.To, "553 mailbox name not allowed", kind{final: true}},
+		{smtptest.To, "450 4.2.0 greylisted", kind{}},
+		{smtptest.To, "421 4.7.0 closing", kind{away: true}},
+		{smtptest.To, "530 5.7.0 authentication required", kind{}},
+		{smtptest.To, "550 5.7.1 relaying denied", kind{}}, // rights: most often ours
+		{smtptest.Data, "451 later", kind{}},
+		{smtptest.Taken, "554 5.6.0 it looks like spam", kind{final: true}},
+		{smtptest.Taken, "452 mailbox full for now", kind{}},
+		{smtptest.Taken, smtptest.HangUp, kind{away: true}},
+	} {
+		s := smtptest.Start(t, func(s *smtptest.Server) { s.Extensions = []string{"ENHANCEDSTATUSCODES"} })
+		s.Answers(func(place smtptest.Place, _ string) string {
+			if place == c.place {
+				return c.answer
+			}
+			return ""
+		})
+		var failure *Failure
+		err := sender(t, s, "").Send(t.Context(), Message{To: "anna@example.com", Subject: "x", Body: "x"})
+		if !errors.As(err, &failure) || (kind{failure.Final, failure.Away} != c.want) {
+			t.Errorf("%s %q: %+v, want %+v", c.place, c.answer, err, c.want)
+		}
+		if c.answer != smtptest.HangUp && !strings.Contains(err.Error(), strings.SplitN(c.answer, " ", 2)[1]) {
+			t.Errorf("%s %q: the reason is %q", c.place, c.answer, err)
+		}
+	}
+	s := smtptest.Start(t)
+	s.Down()
+	var failure *Failure
+	err := sender(t, s, "").Send(t.Context(), Message{To: "anna@example.com", Subject: "x", Body: "x"})
+	s.Up(t)
+	if !errors.As(err, &failure) || !failure.Away || failure.Final {
+		t.Errorf("nobody listens: %v", err)
+	}
+}
+
+// A server may repeat what it was told, and more than a line of it.
+func TestSMTPReasonHoldsNoPasswordAndIsOneLine(t *testing.T) {
+	t.Parallel()
+	const password = `p4ss"w0rd\canary`
+	web := httptest.NewTLSServer(nil) // for its certificate
+	t.Cleanup(web.Close)
+	trusted := x509.NewCertPool()
+	trusted.AddCert(web.Certificate())
+	for name, answer := range map[string]func(string) string{
+		"what was said": func(said string) string { return "535 you said " + said },
+		"decoded": func(said string) string {
+			words := strings.Fields(said)
+			plain, _ := base64.StdEncoding.DecodeString(words[len(words)-1])
+			return "535 you said " + strings.ReplaceAll(string(plain), "\x00", " ")
+		},
+		"the password alone":      func(string) string { return "535 not " + base64.StdEncoding.EncodeToString([]byte(password)) },
+		"long, and with controls": func(string) string { return "535-\x1b[31m\u202e" + strings.Repeat("x", 400) + "\r\n535 end" },
+	} {
+		s := smtptest.Start(t, func(s *smtptest.Server) { s.TLS, s.Extensions = web.TLS, []string{"AUTH PLAIN"} })
+		s.Answers(func(place smtptest.Place, said string) string {
+			if place == smtptest.Auth {
+				return answer(said)
+			}
+			return ""
+		})
+		out := sender(t, s, "user:"+url.QueryEscape(password))
+		out.options = append(out.options, gomail.WithTLSConfig(&tls.Config{RootCAs: trusted, ServerName: "example.com", MinVersion: tls.VersionTLS12}))
+		err := out.Send(t.Context(), Message{To: "anna@example.com", Subject: "x", Body: "x"})
+		var failure *Failure
+		if !errors.As(err, &failure) || !failure.Away || !strings.Contains(failure.Reason, "535") {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, secret := range []string{password, `p4ss\"w0rd`, "w0rd", base64.StdEncoding.EncodeToString([]byte(password)), base64.StdEncoding.EncodeToString([]byte("\x00user\x00" + password))} {
+			if strings.Contains(failure.Reason, secret) {
+				t.Errorf("%s: the reason is %q", name, failure.Reason)
+			}
+		}
+		if len([]rune(failure.Reason)) > longestReason || strings.ContainsAny(failure.Reason, "\r\n\x1b\u202e") {
+			t.Errorf("%s: the reason is %q", name, failure.Reason)
+		}
+	}
+}
+
+// A host that is told to stop while it dials does not wait for a server that says nothing.
+func TestSMTPStopsWhenToldTo(t *testing.T) {
+	t.Parallel()
+	s := smtptest.Start(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := sender(t, s, "").Send(ctx, Message{To: "anna@example.com", Subject: "x", Body: "x"}); err == nil || len(s.Mails()) != 0 {
+		t.Errorf("%v, %d mails", err, len(s.Mails()))
+	}
 }
 
 func TestSMTPNeedsTLSOutsideThisMachine(t *testing.T) {
@@ -116,26 +224,5 @@ func TestSMTPAddressIsNeverQuoted(t *testing.T) {
 		if _, err := NewSMTP(secret.New(address)); !errors.Is(err, ErrAddress) || strings.Contains(err.Error(), "hid") {
 			t.Errorf("%s: %v", address, err)
 		}
-	}
-}
-
-type boxed struct{ kept []Message }
-
-func (b *boxed) Send(_ context.Context, m Message) error {
-	b.kept = append(b.kept, m)
-	return nil
-}
-
-// What the mail server does not take is not lost.
-func TestKeptMailGoesToTheOutbox(t *testing.T) {
-	t.Parallel()
-	s := startServer(t, "421 not now")
-	sender, err := NewSMTP(secret.New("smtp://" + s.address + "?from=calendar@example.com"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	outbox := &boxed{}
-	if err := (Kept{sender, outbox}).Send(t.Context(), Message{To: "anna@example.com", Body: "x"}); err == nil || len(outbox.kept) != 1 {
-		t.Errorf("%v, %d kept", err, len(outbox.kept))
 	}
 }

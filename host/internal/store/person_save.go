@@ -125,6 +125,10 @@ func (s *Store) updatePerson(ctx context.Context, tx bun.Tx, e PersonEdit) (User
 	if err := endSignIns(ctx, tx, before, after); err != nil {
 		return User{}, err
 	}
+	// Whoever reads the old mailbox must learn of it: a new address is a way in.
+	if err := QueueAddressNotice(ctx, tx, AddressChange{TenantID: e.TenantID, UserID: e.ID, Old: before.Email, New: after.Email, By: e.By.Name}); err != nil {
+		return User{}, err
+	}
 	return after, s.addAudit(ctx, tx, personAudit(e.By, e.TenantID, e.ID, changes))
 }
 

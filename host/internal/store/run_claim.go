@@ -113,7 +113,10 @@ func (s *Store) FinishRun(ctx context.Context, run *Run) error {
 		if err := storeCounts(ctx, tx, *run); err != nil {
 			return err
 		}
-		return noteHealth(ctx, tx, run.ID)
+		if err := noteHealth(ctx, tx, run.ID); err != nil {
+			return err
+		}
+		return noteRunEnd(ctx, tx, *run)
 	})
 	if errors.Is(err, ErrLeaseLost) {
 		return ErrLeaseLost
@@ -177,7 +180,11 @@ func settle(ctx context.Context, tx bun.Tx, id int64) error {
 	if err := storeCounts(ctx, tx, run); err != nil {
 		return err
 	}
-	return noteHealth(ctx, tx, run.ID)
+	if err := noteHealth(ctx, tx, run.ID); err != nil {
+		return err
+	}
+	run.Status = StatusInterrupted
+	return noteRunEnd(ctx, tx, run)
 }
 
 func storeCounts(ctx context.Context, tx bun.Tx, run Run) error {

@@ -77,5 +77,5 @@ func (s *Store) Sweep(ctx context.Context) error {
 			return databaseError("remove what is over from "+table, err)
 		}
 	}
-	return nil
+	return s.sweepMailQueue(ctx)
 }

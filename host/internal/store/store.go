@@ -93,6 +93,21 @@ func (s *Store) write(ctx context.Context, doing string, change func(context.Con
 	}
 }
 
+// repeat carries out one autocommitted statement that does no harm when it is carried
+// out twice: a database that is away is waited for, contention is tried again.
+func (s *Store) repeat(ctx context.Context, doing string, statement func(context.Context) error) error {
+	const tries = 5
+	for try := 1; ; try++ {
+		err := s.read(ctx, doing, statement)
+		if err == nil || !isContention(err) || try == tries {
+			return err
+		}
+		if err := sleep(ctx, time.Duration(try)*20*time.Millisecond); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+	}
+}
+
 // attempt waits for a connection, where nothing is done yet, and for nothing after it.
 func (s *Store) attempt(ctx context.Context, doing string, change func(context.Context, bun.Tx) error) error {
 	var tx bun.Tx

@@ -13,6 +13,7 @@ import (
 var auditLabels = map[string]crm.Text{
 	auditEnabled:  {RU: "Подключение включено", EN: "Connection enabled"},
 	auditSchedule: {RU: "Расписание", EN: "Schedule"},
+	auditNotices:  {RU: "Письма о синхронизации", EN: "Mails about syncs"},
 	auditLinks:    {RU: "Связи после смены портала", EN: "Links after the portal changed"},
 
 	store.AuditTokenAdded:   {RU: "Токен выпущен", EN: "Token made"},

@@ -20,6 +20,7 @@ import (
 	"booking/host/internal/health"
 	"booking/host/internal/hosttest"
 	"booking/host/internal/mail"
+	"booking/host/internal/notice"
 	"booking/host/internal/runs"
 	"booking/host/internal/schedule"
 	"booking/host/internal/secrets"
@@ -58,9 +59,11 @@ type site struct {
 	plugin       *scripted
 	box          *secrets.Box
 	ours, theirs int64
+	employee     int64 // of ours
 	runs         *runs.Service
 	log          *syncBuffer
 	asked        *statements
+	post         *mail.Room
 }
 
 func newSite(t *testing.T, change ...func(*Options)) *site {
@@ -85,10 +88,14 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.runs = &runs.Service{Store: s.Store, Box: box, Plugins: s.plugin, Log: log, Lease: 30 * time.Second, Host: "test", Locale: "ru"}
 	options := Options{
-		Store: s.Store, Box: box, Log: log, Plugins: s.plugin, Runs: s.runs, Mail: mail.Outbox{Store: s.Store, Box: box},
+		Store: s.Store, Box: box, Log: log, Plugins: s.plugin, Runs: s.runs,
 		PublicURL: "http://calendar.example", Locale: "ru", Zone: time.UTC, Demo: true, Schedules: &schedule.Scheduler{Store: s.Store, Clock: time.Now, Zone: "Europe/Moscow", Log: log}, Clock: time.Now,
 		Health: health.New(s.Store, box, []migrations.Set{migrations.Host, migrations.Usersync}, time.Now),
 	}
+	// The mail room has a store of its own, so that its looks are in nobody's count.
+	s.post = mail.NewRoom(mail.Options{Store: store.New(db), Log: log, Sender: mail.Outbox{Store: store.New(db), Box: box},
+		Writer: notice.Writer{Store: store.New(db), PublicURL: options.PublicURL, Locale: options.Locale, Zone: time.UTC}})
+	options.Mail = s.post
 	for _, c := range change {
 		c(&options)
 	}
@@ -102,6 +109,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	s.http = httptest.NewServer(accesslog.Handler(accesslog.Options{Log: log, Clock: time.Now}, handler))
 	t.Cleanup(s.http.Close)
 	s.beside(s.pages.Work)
+	s.beside(s.post.Work)
 	s.ours, s.theirs = s.company("Ромашка"), s.company("Other")
 	for _, p := range []struct {
 		tenant      int64
@@ -112,7 +120,9 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 		{s.ours, "Егор", "employee@ours.example", "employee"}, {s.theirs, "Foreign", "admin@theirs.example", "admin"},
 		{0, "Root", "super@host.example", "super_admin"},
 	} {
-		s.person(p.tenant, p.name, p.email, p.role)
+		if id := s.person(p.tenant, p.name, p.email, p.role); p.role == "employee" {
+			s.employee = id
+		}
 	}
 	return s
 }
@@ -160,6 +170,16 @@ func (s *site) exec(query string, args ...any) int64 {
 	}
 	id, _ := result.LastInsertId()
 	return id
+}
+
+// eventually waits until something is true that is done beside requests.
+func (s *site) eventually(done func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("it never came true\n%s", s.log)
+		}
+	}
 }
 
 // connect gives our company a connection.

@@ -82,7 +82,7 @@ func TestPersonsHistoryHasEverythingOnceAndCostsLittle(t *testing.T) {
 	if pages != 3 || strings.Contains(all, "Не о нём") {
 		t.Errorf("%d pages", pages)
 	}
-	if len(asked) > 8*pages {
+	if len(asked) > 9*pages {
 		t.Errorf("%d statements for %d pages:\n%s", len(asked), pages, strings.Join(asked, "\n"))
 	}
 	v.get(path+"?before=1.1").contains(t, "Раньше ничего не было", "К последнему")

@@ -33,6 +33,7 @@ type personView struct {
 	Sync    *store.Run
 	Touched bool
 	History historyOfPerson
+	Invitee store.Invitee
 }
 
 // New reports whether somebody is to be added.
@@ -99,6 +100,9 @@ func (s *Server) personView(ctx context.Context, v *visit, person store.User, sh
 	}
 	if len(data.Together) == 1 {
 		data.Together = nil // the person alone
+	}
+	if err := s.fillInvitation(ctx, data, v.Tenant.ID); err != nil {
+		return nil, err
 	}
 	data.History, err = s.historyOf(ctx, store.HistoryFilter{TenantID: v.Tenant.ID, UserID: person.ID, ExternalID: person.Link}, personPath(person.ID), query)
 	return data, err

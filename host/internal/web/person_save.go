@@ -64,6 +64,7 @@ func (s *Server) savePerson(w http.ResponseWriter, r *http.Request, v *visit) er
 	case err == nil && person.ID == v.Who.ID && (edit.Role != person.Role || !edit.Active):
 		return redirect(w, r, "/") // the page may not be the visitor's any more
 	case err == nil:
+		s.Mail.Wake() // an address that was changed is told to the old one
 		return redirect(w, r, personPath(person.ID)+"?saved")
 	case errors.Is(err, store.ErrForbidden):
 		return problemPage(http.StatusForbidden, problem.TextOf(err))

@@ -1,13 +1,10 @@
 package web
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"booking/host/internal/auth"
-	"booking/host/internal/mail"
 	"booking/host/internal/problem"
 	"booking/host/internal/store"
 	"booking/shared/crm"
@@ -15,14 +12,12 @@ import (
 	"booking/shared/usersync"
 )
 
-// question is somebody's wish for a one-time link. It is answered beside the request,
-// so that nobody can tell from the time whether the address belongs to anybody.
-type question struct{ email, locale string }
-
 // recoverView is the page that asks for a link.
 type recoverView struct {
 	Email string
 	Sent  bool
+	// Again: somebody held a link that was over; the address is not for them to read.
+	Again bool
 	Error crm.Text
 }
 
@@ -30,6 +25,8 @@ func (s *Server) recoverPage(w http.ResponseWriter, _ *http.Request, v *visit) e
 	return s.show(w, v, http.StatusOK, "recover", recoverView{})
 }
 
+// recover queues the wish for a link. Whether the address belongs to anybody is found
+// out beside the request, so that nobody can tell it from the time.
 func (s *Server) recover(w http.ResponseWriter, r *http.Request, v *visit) error {
 	email := usersync.Normalize(r.PostFormValue("email"))
 	if err := s.gate.MayAsk(email, v.From); err != nil {
@@ -38,38 +35,38 @@ func (s *Server) recover(w http.ResponseWriter, r *http.Request, v *visit) error
 		}
 		return err
 	}
-	select {
-	case s.asked <- question{email, v.Locale}:
-	default:
-		s.Log.Warn("too many people ask for links at once, one was not sent")
+	if err := s.Store.AskForLink(r.Context(), email, v.Locale); err != nil {
+		return err
 	}
+	s.Mail.Wake()
 	return s.show(w, v, http.StatusOK, "recover", recoverView{Email: email, Sent: true})
 }
 
-// answer sends the link, if there is anybody to send it to.
-func (s *Server) answer(ctx context.Context, q question) {
-	link, err := s.gate.NewLink(ctx, q.email)
-	if err == nil {
-		err = s.Mail.Send(ctx, s.linkMail(link, q.locale))
-	}
+// recoverAgain sends a new link to whoever the one of the path was sent to, at the
+// address of today. Whoever holds a link that never was reads the same.
+func (s *Server) recoverAgain(w http.ResponseWriter, r *http.Request, v *visit) error {
+	ctx, key := r.Context(), r.PathValue("token")
+	v.Here = "/recover" // where a change of the language leads: nothing is at the path itself
+	owner, err := s.gate.LinkOwner(ctx, key)
 	if err != nil && !auth.Nobody(err) {
-		s.Log.Error("a one-time link could not be sent", "error", err.Error())
+		return err
 	}
-}
-
-// linkMail begins its link with the public address, never with what a request calls us.
-func (s *Server) linkMail(link auth.Link, locale string) mail.Message {
-	text := crm.Text{
-		RU: "Здравствуйте, %s!\n\nПо этой ссылке вы зададите пароль для входа в календарь бронирования:\n\n%s\n\n" +
-			"Ссылка действует один час и только один раз. Если вы её не запрашивали, ничего делать не нужно.\n",
-		EN: "Hello %s,\n\nthis link lets you set the password of your booking calendar:\n\n%s\n\n" +
-			"It is good for one hour and for one time. If you did not ask for it, there is nothing to do.\n",
+	if err == nil {
+		key = owner.Email
 	}
-	address := s.PublicURL + "/recover/" + link.Token.Reveal()
-	return mail.Message{
-		To: link.Account.Email, Subject: crm.Text{RU: "Вход в календарь бронирования", EN: "Signing in to the booking calendar"}.In(locale),
-		Body: fmt.Sprintf(text.In(locale), link.Account.Name, address), Expires: s.Clock().Add(auth.LinkLife),
+	if err := s.gate.MayAsk(key, v.From); err != nil {
+		if status, message, ok := refusal(w, err); ok {
+			return s.show(w, v, status, "recover", recoverView{Error: message})
+		}
+		return err
 	}
+	if owner.ID != 0 {
+		if err := s.Store.AskForLink(ctx, owner.Email, v.Locale); err != nil {
+			return err
+		}
+		s.Mail.Wake()
+	}
+	return s.show(w, v, http.StatusOK, "recover", recoverView{Sent: true, Again: true})
 }
 
 // passwordView is the page behind a link.
@@ -84,7 +81,7 @@ type passwordView struct {
 func (s *Server) passwordPage(w http.ResponseWriter, r *http.Request, v *visit) error {
 	account, err := s.gate.OpenLink(r.Context(), r.PathValue("token"))
 	if auth.Nobody(err) {
-		return s.show(w, v, http.StatusGone, "password", passwordView{Gone: true})
+		return s.show(w, v, http.StatusGone, "password", passwordView{Token: r.PathValue("token"), Gone: true})
 	}
 	if err != nil {
 		return err
@@ -106,7 +103,7 @@ func (s *Server) setPassword(w http.ResponseWriter, r *http.Request, v *visit) e
 		return redirect(w, r, "/")
 	}
 	if auth.Nobody(err) {
-		return s.show(w, v, http.StatusGone, "password", passwordView{Gone: true})
+		return s.show(w, v, http.StatusGone, "password", passwordView{Token: r.PathValue("token"), Gone: true})
 	}
 	status, message, ok := refusal(w, err)
 	if errors.Is(err, store.ErrInvalid) {

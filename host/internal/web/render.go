@@ -61,11 +61,11 @@ type view struct {
 
 // sections says where in the menu a page is.
 var sections = map[string]string{
-	"settings": "settings", "choices": "settings", "tokens": "settings", "run": "runs", "history": "runs", "people": "people", "person": "people", "portal": "people", "audit": "audit", "tenants": "tenants",
+	"settings": "settings", "choices": "settings", "tokens": "settings", "run": "runs", "history": "runs", "people": "people", "person": "people", "invite": "people", "portal": "people", "audit": "audit", "tenants": "tenants",
 }
 
 // narrow are the pages that are one form.
-var narrow = map[string]bool{"sign_in": true, "recover": true, "password": true, "first_run": true}
+var narrow = map[string]bool{"sign_in": true, "recover": true, "password": true, "first_run": true, "invite": true}
 
 // show renders a page as a whole before its first byte is sent: what fails is an
 // error page, not half of one.

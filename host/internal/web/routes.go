@@ -40,6 +40,7 @@ func (s *Server) routes() []route {
 		{"POST /settings/crm/schedule", admin, s.saveSchedule},
 		{"GET /settings/crm/choices/{field}", admin, s.choices},
 		{"POST /settings/crm/choices/{field}", admin, s.saveChoices},
+		{"POST /settings/crm/notices", admin, s.saveNotices},
 
 		{"GET /settings/tokens", admin, s.tokens},
 		{"POST /settings/tokens", admin, s.addToken},
@@ -49,6 +50,7 @@ func (s *Server) routes() []route {
 		{"GET /runs/{run}", admin, s.run},
 		{"GET /runs/{run}/events", admin, s.runEvents},
 		{"POST /runs/{run}/cancel", admin, s.cancelRun},
+		{"POST /runs/{run}/invite", admin, s.inviteNewcomers},
 		{"GET /runs/{run}/changes.csv", admin, s.runCSV},
 		{"GET /runs/{run}/changes.json", admin, s.runJSON},
 
@@ -59,6 +61,7 @@ func (s *Server) routes() []route {
 		{"GET /people/{person}", admin, s.person},
 		{"POST /people/{person}", admin, s.savePerson},
 		{"GET /audit", admin, s.auditPage},
+		{"POST /people/{person}/invite", admin, s.invite},
 	}...)
 }
 
@@ -72,6 +75,7 @@ func (s *Server) publicRoutes() []route {
 		{"POST /recover/{token}", anyone, s.setPassword},
 		{"GET /first-run", anyone, s.firstRunPage},
 		{"POST /first-run", anyone, s.firstRun},
+		{"POST /recover/{token}/again", anyone, s.recoverAgain},
 		{"POST /language", anyone, s.language},
 		{"GET /static/{file}", anyone, s.staticFile},
 		{"GET /healthz", anyone, s.healthz},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // visitors are the columns of the table.
@@ -14,20 +15,21 @@ var visitors = []string{"nobody", "employee", "manager", "admin of another tenan
 // expected says what each visitor gets, with the right method and from one of our own
 // pages: a status, or where the answer leads.
 var expected = map[string][7]string{
-	"GET /sign-in":          {"200", "→/", "→/", "→/", "→/", "→/", "→/"},
-	"POST /sign-in":         every("422"),
-	"GET /recover":          every("200"),
-	"POST /recover":         every("200"),
-	"GET /recover/{token}":  every("410"),
-	"POST /recover/{token}": every("410"),
-	"GET /first-run":        every("404"),
-	"POST /first-run":       every("404"),
-	"POST /language":        every("→/"),
-	"GET /static/{file}":    every("200"),
-	"GET /healthz":          every("200"),
-	"GET /readyz":           every("200"),
-	"GET /mail":             every("200"),
-	"/":                     every("404"),
+	"GET /sign-in":                {"200", "→/", "→/", "→/", "→/", "→/", "→/"},
+	"POST /sign-in":               every("422"),
+	"GET /recover":                every("200"),
+	"POST /recover":               every("200"),
+	"GET /recover/{token}":        every("410"),
+	"POST /recover/{token}":       every("410"),
+	"POST /recover/{token}/again": every("200"),
+	"GET /first-run":              every("404"),
+	"POST /first-run":             every("404"),
+	"POST /language":              every("→/"),
+	"GET /static/{file}":          every("200"),
+	"GET /healthz":                every("200"),
+	"GET /readyz":                 every("200"),
+	"GET /mail":                   every("200"),
+	"/":                           every("404"),
 
 	"GET /{$}":               {"→/sign-in", "→/account", "→/account", "→/settings/crm", "→/settings/crm", "→/settings/crm", "→/settings/crm"},
 	"GET /account":           {"→/sign-in?next=%2Faccount", "200", "200", "200", "200", "200", "200"},
@@ -42,6 +44,7 @@ var expected = map[string][7]string{
 	"POST /settings/crm/check": admins("200", "200", "200"),
 	"POST /settings/crm/runs":  admins("409", "→/runs/", "→/runs/"),
 
+	"POST /settings/crm/notices":  admins("→/settings/crm?saved", "→/settings/crm?saved", "→/settings/crm?saved"),
 	"POST /settings/crm/schedule": admins("→/settings/crm?saved", "→/settings/crm?saved", "→/settings/crm?saved"),
 
 	"GET /settings/crm/choices/{field}":  admins("→/settings/crm", "200", "200"),
@@ -55,6 +58,7 @@ var expected = map[string][7]string{
 	"GET /runs/{run}":              admins("404", "200", "200"),
 	"GET /runs/{run}/events":       admins("404", "200", "200"),
 	"POST /runs/{run}/cancel":      admins("404", "→/runs/", "→/runs/"),
+	"POST /runs/{run}/invite":      admins("404", "→/runs/", "→/runs/"),
 	"GET /runs/{run}/changes.csv":  admins("404", "200", "200"),
 	"GET /runs/{run}/changes.json": admins("404", "200", "200"),
 	"GET /people":                  admins("200", "200", "200"),
@@ -64,6 +68,7 @@ var expected = map[string][7]string{
 	"GET /people/{person}":         admins("404", "200", "200"),
 	"POST /people/{person}":        admins("404", "409", "409"),
 	"GET /audit":                   admins("200", "200", "200"),
+	"POST /people/{person}/invite": admins("404", "409", "409"),
 }
 
 func every(status string) [7]string {
@@ -80,7 +85,12 @@ func admins(foreign, own, chosen string) [7]string {
 // table above fails.
 func TestRoutesLetInOnlyWhomTheyAreFor(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	// All of them come from one address, so time goes by between their requests.
+	var seconds atomic.Int64
+	began := time.Now()
+	s := newSite(t, func(o *Options) {
+		o.Clock = func() time.Time { return began.Add(time.Duration(seconds.Add(1)) * time.Second) }
+	})
 	s.connect()
 	run := s.finishedRun()
 	token := s.addToken(s.ours, "known to the table")
@@ -129,7 +139,7 @@ func checkRoute(t *testing.T, v *visitor, pattern, want string, run, token int64
 	if !found {
 		method, path = http.MethodGet, "/no-such-page"
 	}
-	path = strings.NewReplacer("{run}", fmt.Sprint(run), "{id}", fmt.Sprint(token), "{$}", "", "{token}", "NOSUCHTOKEN", "{file}", "style.css", "{field}", "departments",
+	path = strings.NewReplacer("{run}", fmt.Sprint(run), "{id}", fmt.Sprint(token), "{$}", "", "{token}", fmt.Sprint("NOSUCHTOKEN", nth.Add(1)), "{file}", "style.css", "{field}", "departments",
 		"{person}", fmt.Sprint(v.s.personID("employee@ours.example")), "/portal", "/portal?id=99").Replace(path)
 	if method == http.MethodPost {
 		for _, header := range []http.Header{{}, {"Origin": {"https://evil.example"}}, {"Sec-Fetch-Site": {"cross-site"}}, {"Origin": {"null"}}} {

@@ -32,6 +32,10 @@ type runView struct {
 	// Next is the address of the next page; empty on the last.
 	Next string
 	Took time.Duration
+	// Invitations counts the newcomers; Invited is how many were invited just now.
+	Invitations store.Invitations
+	JustInvited bool
+	Invited     int
 }
 
 // tabView is one filter of the list.
@@ -49,6 +53,8 @@ type changeView struct {
 	Why  reason.Explanation
 	// Preview: it would be so.
 	Preview bool
+	// Invitee is set for people whom the run created.
+	Invitee store.Invitee
 }
 
 // diffView is one value, before and after.
@@ -73,8 +79,9 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, v *visit) error {
 	query := r.URL.Query()
 	data := runView{
 		Run: run, Live: live, Over: live.Over(), Joined: query.Has("joined"), Error: runError(run),
-		Search: query.Get("q"), Action: crm.Action(query.Get("action")), Took: run.Duration(s.Clock()),
+		Search: query.Get("q"), Action: crm.Action(query.Get("action")), Took: run.Duration(s.Clock()), JustInvited: query.Has("invited"),
 	}
+	data.Invited, _ = strconv.Atoi(query.Get("invited"))
 	if live.Progress.RequestedBy != 0 {
 		if by, err := s.Store.Account(ctx, live.Progress.RequestedBy); err == nil {
 			data.By = by.Name
@@ -107,7 +114,7 @@ func (s *Server) fillChanges(r *http.Request, data *runView) error {
 	for _, change := range changes {
 		data.Rows = append(data.Rows, newChangeView(change, data.Run.Mode == crm.ModePreview))
 	}
-	return nil
+	return s.fillInvitations(r, data)
 }
 
 // tabOrder puts first what somebody has to do something about.

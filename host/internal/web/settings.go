@@ -43,6 +43,7 @@ type settingsView struct {
 	LastPreview bool // there has been a preview or a sync that came to its end
 	State       stateView
 	Schedule    scheduleView
+	Notices     noticesView
 	Audit       []*auditView
 }
 
@@ -165,6 +166,9 @@ func (s *Server) fillSettings(ctx context.Context, v *visit, data *settingsView)
 		return err
 	}
 	if data.Schedule, err = s.readSchedule(ctx, tenant); err != nil {
+		return err
+	}
+	if data.Notices, err = s.readNotices(ctx, tenant); err != nil {
 		return err
 	}
 	progress := store.RunProgress{}

@@ -15,6 +15,7 @@ const (
 	auditEnabled  = "enabled"
 	auditLinks    = "links"
 	auditSchedule = "schedule"
+	auditNotices  = "notices"
 )
 
 // compareConnections is what a save has changed, for the audit. A secret's value is

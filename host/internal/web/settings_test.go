@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -166,4 +167,31 @@ func TestSettingsScheduleIsChosenAndPlanned(t *testing.T) {
 	if err != nil || row.Enabled || row.Rule != "daily 02:15" || !row.NextAt.IsZero() {
 		t.Errorf("%v %+v", err, row)
 	}
+}
+
+func TestSettingsSwitchTheMailsAboutSyncsOffAndOn(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.connect()
+	v := s.signedIn("admin@ours.example")
+	v.get("/settings/crm").contains(t, "Письма о синхронизации", "Письма включены.", "<bdi>admin@ours.example</bdi>", "Выключить письма", "!manager@ours.example")
+	if a := v.post("/settings/crm/notices", "notices", "off"); a.to != "/settings/crm?saved" {
+		t.Fatalf("%d %s", a.status, a.to)
+	}
+	v.get("/settings/crm").contains(t, "Письма выключены.", "Включить письма", "Кто что менял")
+	if n, err := s.Notices(t.Context(), s.ours); err != nil || n.Enabled {
+		t.Errorf("%+v, %v", n, err)
+	}
+	v.post("/settings/crm/notices", "notices", "off") // a page that is open elsewhere
+	v.post("/settings/crm/notices", "notices", "on")
+	if n := s.count("SELECT COUNT(*) FROM booking_audit WHERE action = 'notices'"); n != 2 {
+		t.Errorf("%d changes are in the audit", n)
+	}
+	if n, err := s.Notices(t.Context(), s.theirs); err != nil || !n.Enabled {
+		t.Errorf("another company: %+v, %v", n, err)
+	}
+	s.exec("UPDATE users SET role = 'super_admin', tenant_id = NULL WHERE email = 'admin@ours.example'")
+	v.post("/tenants", "tenant", fmt.Sprint(s.ours))
+	v.post("/language", "language", "en")
+	v.get("/settings/crm").contains(t, "Mails about syncs", "But there is nobody to get them")
 }

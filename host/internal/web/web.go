@@ -18,7 +18,6 @@ import (
 	"booking/host/internal/auth"
 	"booking/host/internal/connect"
 	"booking/host/internal/health"
-	"booking/host/internal/mail"
 	"booking/host/internal/runs"
 	"booking/host/internal/secrets"
 	"booking/host/internal/store"
@@ -40,6 +39,9 @@ type Health interface {
 	Ready(ctx context.Context) []health.Reason
 }
 
+// MailRoom sends what the pages have queued.
+type MailRoom interface{ Wake() }
+
 // Options are what the pages need.
 type Options struct {
 	Store     *store.Store
@@ -49,8 +51,8 @@ type Options struct {
 	Runs      Runs
 	Schedules Schedules
 	Health    Health
-	// Mail brings one-time links to people.
-	Mail mail.Sender
+	// Mail is woken when somebody waits for a mail.
+	Mail MailRoom
 	// PublicURL is what links in mails begin with; https makes cookies Secure.
 	PublicURL string
 	// Proxies may say in X-Forwarded-For whom they speak for.
@@ -72,7 +74,6 @@ type Server struct {
 	templates   map[string]templates
 	static      map[string]staticFile
 	feeds       *feeds
-	asked       chan question
 	secure      bool
 	shapes      shapeCache
 }
@@ -93,12 +94,11 @@ func New(o Options) (*Server, error) {
 		gate:        auth.New(auth.Options{Store: o.Store, Log: o.Log, Secure: secure, Clock: o.Clock}),
 		connections: &connect.Service{Store: o.Store, Box: o.Box, Plugins: o.Plugins},
 		feeds:       newFeeds(o.Store, o.Log),
-		asked:       make(chan question, 100),
 	}, nil
 }
 
-// Work does what goes on beside requests until ctx ends: it sends the links people
-// asked for and removes what is over. When it returns, nobody watches a run any more.
+// Work does what goes on beside requests until ctx ends: it removes what is over. When
+// it returns, nobody watches a run any more.
 func (s *Server) Work(ctx context.Context) {
 	defer s.feeds.close()
 	sweep := time.NewTicker(10 * time.Minute)
@@ -107,8 +107,6 @@ func (s *Server) Work(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case q := <-s.asked:
-			s.answer(ctx, q)
 		case <-sweep.C:
 			if err := s.Store.Sweep(ctx); err != nil {
 				s.Log.Debug("sweep", "error", err.Error())
