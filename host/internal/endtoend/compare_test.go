@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"booking/shared/testdb/proxy"
 )
 
 // outcomeTables are what a run leaves behind, without ids, times and passwords.
@@ -57,24 +59,24 @@ type big struct {
 const bigPeople = "3200"
 
 // newBig makes the installation and lets one run go undisturbed, through the proxy.
-func newBig(t *testing.T) (*big, *proxy) {
+func newBig(t *testing.T) (*big, *proxy.Proxy) {
 	t.Helper()
 	b := &big{world: newWorld(t), portal: startPortal(t, "--people", bigPeople, "--oddities", "0.1")}
 	b.tenant = b.connected(b.portal)
 	b.narrowAccount("bitrix24_user_id")
-	p := newProxy(t, b.dsn)
-	b.env["BOOKING_PLUGIN_DSN_FILE"] = b.file("secret/plugin-dsn", through(b.narrow, p))
+	p := proxy.New(t, b.dsn)
+	b.env["BOOKING_PLUGIN_DSN_FILE"] = b.file("secret/plugin-dsn", p.Through(b.narrow))
 	// Through TCP the same account comes from another host.
 	if err := json.Unmarshal([]byte(b.portal.ask("GET", "/people", "")), &b.people); err != nil {
 		t.Fatal(err)
 	}
 	b.reset()
-	p.stopAt(stop{})
+	chunks := p.Rule(chunkCommit, proxy.Pass)
 	first := readOutcome(t, b.must("", "sync-users", "--tenant", b.tenant, "--json"))
 	if first.Status != "partial" || first.Created == 0 || first.Updated == 0 || first.Conflicts == 0 || first.Skipped == 0 {
 		t.Fatalf("the undisturbed run does not meet everything: %+v", first)
 	}
-	if b.chunks = p.counted(); b.chunks < 3 {
+	if b.chunks = chunks.Count(); b.chunks < 3 {
 		t.Fatalf("only %d chunks: these tests want several", b.chunks)
 	}
 	b.want = b.left()
@@ -108,13 +110,6 @@ func (b *big) boundaries() []stop {
 		all = append(all, stop{chunk, false}, stop{chunk, true})
 	}
 	return all
-}
-
-func (s stop) String() string {
-	if s.committed {
-		return fmt.Sprintf("after the COMMIT of chunk %d", s.chunk)
-	}
-	return fmt.Sprintf("before the COMMIT of chunk %d", s.chunk)
 }
 
 // lastRun is the status and code of the tenant's last run but n.

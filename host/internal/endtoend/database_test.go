@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"booking/shared/testdb/proxy"
 )
 
 // Issue 3: "database goes away for some seconds in the middle": retried where safe.
@@ -22,12 +24,12 @@ func TestDatabaseAwayForSeconds(t *testing.T) {
 	b, p := newBig(t)
 	for _, at := range b.boundaries() {
 		b.reset()
-		held := p.stopAt(at)
+		held := stopAt(p, at)
 		run := b.start("sync-users", "--tenant", b.tenant, "--json")
 		b.reached(held, run)
-		p.cut()
-		held.drops()
-		time.AfterFunc(time.Second, func() { p.up(p.address) })
+		p.Refuse()
+		held.Drop()
+		time.AfterFunc(time.Second, p.Accept)
 		ended := run.wait()
 		if o := readOutcome(t, ended.stdout); ended.code != 0 || o.Status != "partial" {
 			t.Fatalf("%s: %s", at, ended)
@@ -41,11 +43,11 @@ func TestDatabaseAwayForGood(t *testing.T) {
 	t.Parallel()
 	b, p := newBig(t)
 	b.reset()
-	held := p.stopAt(stop{chunk: 2})
+	held := stopAt(p, stop{chunk: 2})
 	run := b.start("sync-users", "--tenant", b.tenant, "--json")
 	b.reached(held, run)
-	p.cut()
-	held.drops()
+	p.Refuse()
+	held.Drop()
 	failed := run.wait()
 	o := readOutcome(t, failed.stdout)
 	if failed.code != 1 || o.Status != "failed" || o.Error.Code != "database" {
@@ -56,7 +58,7 @@ func TestDatabaseAwayForGood(t *testing.T) {
 	if rows[0] != "1" {
 		t.Fatal("people and history differ")
 	}
-	p.up(p.address)
+	p.Accept()
 	b.completes("after the database came back")
 }
 
@@ -65,21 +67,21 @@ func TestDatabaseAwayForGood(t *testing.T) {
 func TestHostLosesItsDatabase(t *testing.T) {
 	t.Parallel()
 	b, p := newBig(t)
-	own := newProxy(t, b.dsn)
-	b.env["BOOKING_DSN_FILE"] = b.file("secret/dsn", through(b.dsn, own))
+	own := proxy.New(t, b.dsn)
+	b.env["BOOKING_DSN_FILE"] = b.file("secret/dsn", own.Through(b.dsn))
 	b.env["BOOKING_LEASE"] = "4s"
 	b.reset()
-	held := p.stopAt(stop{chunk: 1})
+	held := stopAt(p, stop{chunk: 1})
 	run := b.start("sync-users", "--tenant", b.tenant, "--json")
 	b.reached(held, run)
-	own.cut()
+	own.Refuse()
 	failed := run.wait()
-	held.drops()
+	held.Drop()
 	o := readOutcome(t, failed.stdout)
 	if failed.code != 1 || o.Run == 0 || o.Status != "failed" || o.Error.Code != "database" {
 		t.Fatal(failed)
 	}
-	own.up(own.address)
+	own.Accept()
 	b.leaseRunsOut()
 	b.completes("after the host lost its database")
 	if status := b.runStatus(o.Run); status != "interrupted\tNULL" {
@@ -91,12 +93,12 @@ func TestHostLosesItsDatabase(t *testing.T) {
 func TestDatabaseComesUpLate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p := newProxy(t, w.dsn)
-	w.env["BOOKING_DSN_FILE"] = w.file("secret/dsn", through(w.dsn, p))
+	p := proxy.New(t, w.dsn)
+	w.env["BOOKING_DSN_FILE"] = w.file("secret/dsn", p.Through(w.dsn))
 	w.must("", "tenants", "add", "--name", "Ромашка")
-	p.cut()
+	p.Refuse()
 	late := w.start("tenants", "list", "--json")
-	time.AfterFunc(1500*time.Millisecond, func() { p.up(p.address) })
+	time.AfterFunc(1500*time.Millisecond, p.Accept)
 	r := late.wait()
 	if r.code != 0 || !strings.Contains(r.stdout, "Ромашка") || !strings.Contains(r.stderr, "База данных не отвечает, жду до 30s") {
 		t.Fatal(r)

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"booking/shared/testdb/proxy"
 )
 
 // Issue 3, "Bad input and faults": plugin process killed in the middle.
@@ -17,11 +19,11 @@ func TestPluginKilledAtEveryChunkBoundary(t *testing.T) {
 	b, p := newBig(t)
 	for _, at := range b.boundaries() {
 		b.reset()
-		held := p.stopAt(at)
+		held := stopAt(p, at)
 		run := b.start("sync-users", "--tenant", b.tenant, "--json")
 		b.reached(held, run)
 		_ = syscall.Kill(run.plugin(), syscall.SIGKILL)
-		held.drops()
+		held.Drop()
 		failed := run.wait()
 		o := readOutcome(t, failed.stdout)
 		if failed.code != 1 || o.Status != "failed" || o.Error.Code != "plugin_lost" {
@@ -32,10 +34,10 @@ func TestPluginKilledAtEveryChunkBoundary(t *testing.T) {
 }
 
 // reached waits until the run stands at the place.
-func (b *big) reached(held *hold, run *running) {
+func (b *big) reached(held *proxy.Hold, run *running) {
 	b.t.Helper()
 	select {
-	case <-held.reached:
+	case <-held.Reached():
 	case <-run.ended:
 		b.t.Fatalf("the run ended before the place was reached: %s", run.wait())
 	case <-time.After(patience):
@@ -62,13 +64,13 @@ func TestHostKilledAtEveryChunkBoundary(t *testing.T) {
 	b, p := newBig(t)
 	for _, at := range b.boundaries() {
 		b.reset()
-		held := p.stopAt(at)
+		held := stopAt(p, at)
 		run := b.start("sync-users", "--tenant", b.tenant, "--json")
 		b.reached(held, run)
 		plugin := run.plugin()
 		run.signal(syscall.SIGKILL)
 		gone(t, plugin, 20*time.Second)
-		held.drops()
+		held.Drop()
 		run.wait()
 
 		busy := b.exits(3, "", "sync-users", "--tenant", b.tenant, "--json")
@@ -97,7 +99,7 @@ func (b *big) leaseRunsOut() {
 func TestKilledAtRandomMoments(t *testing.T) {
 	t.Parallel()
 	b, p := newBig(t)
-	p.stopAt(stop{})
+	p.Forget()
 	began := time.Now()
 	b.reset()
 	b.must("", "sync-users", "--tenant", b.tenant, "--json")
@@ -130,12 +132,12 @@ func TestLeaseRunsOut(t *testing.T) {
 	b, p := newBig(t)
 	b.env["BOOKING_LEASE"] = "6s"
 	b.reset()
-	held := p.stopAt(stop{chunk: 2})
+	held := stopAt(p, stop{chunk: 2})
 	run := b.start("sync-users", "--tenant", b.tenant, "--json")
 	b.reached(held, run)
 	run.signal(syscall.SIGKILL)
 	run.wait()
-	held.drops()
+	held.Drop()
 	refused := 0
 	for {
 		left := query(t, b.db, "SELECT lease_until > UTC_TIMESTAMP(6) FROM crm_runs WHERE status = 'running'")
@@ -163,7 +165,7 @@ func TestFrozenPlugin(t *testing.T) {
 	t.Parallel()
 	b, p := newBig(t)
 	b.reset()
-	held := p.stopAt(stop{chunk: 2})
+	held := stopAt(p, stop{chunk: 2})
 	run := b.start("sync-users", "--tenant", b.tenant, "--json")
 	b.reached(held, run)
 	plugin := run.plugin()
@@ -174,7 +176,7 @@ func TestFrozenPlugin(t *testing.T) {
 		t.Fatal(failed)
 	}
 	gone(t, plugin, 10*time.Second)
-	held.drops()
+	held.Drop()
 	b.completes("after a frozen plugin")
 }
 
@@ -185,7 +187,7 @@ func TestInterrupted(t *testing.T) {
 	for _, how := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		for chunk := 1; chunk < b.chunks; chunk++ {
 			b.reset()
-			held := p.stopAt(stop{chunk: chunk})
+			held := stopAt(p, stop{chunk: chunk})
 			run := b.start("sync-users", "--tenant", b.tenant, "--json")
 			b.reached(held, run)
 			run.signal(how)
@@ -196,7 +198,7 @@ func TestInterrupted(t *testing.T) {
 					return strings.Contains(line, b.dsn.DBName) && strings.Contains(line, "UPDATE crm_runs SET status")
 				})
 			})
-			held.goesOn()
+			held.GoOn()
 			stopped := run.wait()
 			o := readOutcome(t, stopped.stdout)
 			if stopped.code != 1 || o.Status != "cancelled" || o.Error.Code != "" {
@@ -217,7 +219,7 @@ func TestInterruptedTwice(t *testing.T) {
 	t.Parallel()
 	b, p := newBig(t)
 	b.reset()
-	held := p.stopAt(stop{chunk: 1})
+	held := stopAt(p, stop{chunk: 1})
 	run := b.start("sync-users", "--tenant", b.tenant)
 	b.reached(held, run)
 	plugin := run.plugin()
@@ -235,7 +237,7 @@ func TestInterruptedTwice(t *testing.T) {
 		t.Fatal("exit status 0")
 	}
 	gone(t, plugin, 20*time.Second)
-	held.drops()
+	held.Drop()
 	b.leaseRunsOut()
 	b.completes("after a second Ctrl-C")
 }

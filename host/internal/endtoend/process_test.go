@@ -22,10 +22,10 @@ func TestThePluginProcess(t *testing.T) {
 	// The secrets stand in the host's own environment this time.
 	private := collected.secret("a variable of the operator's", rand.Text())
 	b.env["BOOKING_DSN"], b.env["BOOKING_DSN_FILE"] = b.dsn.FormatDSN(), ""
-	b.env["BOOKING_PLUGIN_DSN"], b.env["BOOKING_PLUGIN_DSN_FILE"] = through(b.narrow, p), ""
+	b.env["BOOKING_PLUGIN_DSN"], b.env["BOOKING_PLUGIN_DSN_FILE"] = p.Through(b.narrow), ""
 	b.env["SOMETHING_PRIVATE"] = private
 	b.reset()
-	held := p.stopAt(stop{chunk: 1})
+	held := stopAt(p, stop{chunk: 1})
 	run := b.start("sync-users", "--tenant", b.tenant, "--json")
 	b.reached(held, run)
 
@@ -52,7 +52,7 @@ func TestThePluginProcess(t *testing.T) {
 	if found, err := findSecrets(collected.dir, map[string]string{"CRM_PLUGIN_COOKIE": "a plugin's environment"}); err != nil || len(found) == 0 {
 		t.Errorf("no plugin's environment was looked at: %v", err)
 	}
-	held.goesOn()
+	held.GoOn()
 	if r := run.wait(); r.code != 0 {
 		t.Fatal(r)
 	}

@@ -39,7 +39,7 @@ func TestSwap(t *testing.T) {
 	}
 	// Held between two chunks: a transaction that is kept open for as long as all this
 	// takes would hold up the lease, and B's newcomers behind its locks.
-	held := p.stopAt(stop{chunk: 1, committed: true})
+	held := stopAt(p, stop{chunk: 1, committed: true})
 	serving := b.start("serve")
 	b.must("", "sync-users", "--tenant", b.tenant, "--queue")
 	b.reached(held, serving)
@@ -72,7 +72,7 @@ func TestSwap(t *testing.T) {
 	}
 	must(t, os.Rename(good, executable))
 
-	held.goesOn()
+	held.GoOn()
 	eventually(t, patience, "tenant A's run to end", func() bool { return b.lastStatus(b.tenant) != "running" })
 	if status := b.lastStatus(b.tenant); status != "partial" {
 		t.Fatalf("tenant A's run is %s", status)

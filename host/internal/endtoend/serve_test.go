@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"booking/shared/testdb/proxy"
 )
 
 // serve answers on BOOKING_ADDR until Ctrl-C and then ends with status 0; a taken port
@@ -158,9 +160,9 @@ func TestServeWithPrivateDatabase(t *testing.T) {
 func TestDatabaseNeverThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p := newProxy(t, w.dsn)
-	p.cut()
-	w.env["BOOKING_DSN_FILE"] = w.file("secret/dsn", through(w.dsn, p))
+	p := proxy.New(t, w.dsn)
+	p.Refuse()
+	w.env["BOOKING_DSN_FILE"] = w.file("secret/dsn", p.Through(w.dsn))
 	r := w.exits(1, "", "tenants", "list")
 	lines := strings.Split(strings.TrimSpace(r.stderr), "\n")
 	if len(lines) != 2 || !strings.HasPrefix(lines[0], "База данных не отвечает, жду") ||

@@ -17,7 +17,7 @@ func TestTwoSyncsOfOneTenant(t *testing.T) {
 	b.must("", "tenants", "add", "--name", "Other")
 	b.must(other.webhook, "crm", "connect", "--tenant", "2", "--plugin", pluginName, "--secret", "webhook_url")
 	b.must("", "sync-users", "--tenant", "2")
-	held := p.stopAt(stop{chunk: 1})
+	held := stopAt(p, stop{chunk: 1})
 	first := b.start("sync-users", "--tenant", b.tenant, "--json")
 	b.reached(held, first)
 
@@ -43,7 +43,7 @@ func TestTwoSyncsOfOneTenant(t *testing.T) {
 	if shown := b.must("", "runs", "show", fmt.Sprint(o.Error.Run), "--json"); !strings.Contains(shown, `"status":"running"`) || !strings.Contains(shown, `"finished_at":null`) {
 		t.Fatal(shown)
 	}
-	held.goesOn()
+	held.GoOn()
 	won := first.wait()
 	if done := readOutcome(t, won.stdout); won.code != 0 || done.Run != o.Error.Run {
 		t.Fatal(won)
@@ -61,14 +61,14 @@ func TestTwoTenantsAtOnce(t *testing.T) {
 	b.must("", "tenants", "add", "--name", "Other")
 	b.must(other.webhook, "crm", "connect", "--tenant", "2", "--plugin", pluginName, "--secret", "webhook_url")
 	b.reset()
-	held := p.stopAt(stop{chunk: 2})
+	held := stopAt(p, stop{chunk: 2})
 	first := b.start("sync-users", "--tenant", b.tenant, "--json")
 	b.reached(held, first)
 	second := b.start("sync-users", "--tenant", "2", "--json")
 	eventually(t, patience, "the second tenant's run to start", func() bool {
 		return query(t, b.db, "SELECT COUNT(*) FROM crm_runs WHERE tenant_id = 2 AND status = 'running'")[0] == "1"
 	})
-	held.goesOn()
+	held.GoOn()
 	for _, run := range []*running{first, second} {
 		if r := run.wait(); r.code != 0 {
 			t.Fatal(r)

@@ -108,13 +108,6 @@ func (w *world) narrowAccount(column string) {
 	w.env["BOOKING_PLUGIN_DSN_FILE"] = w.file("secret/plugin-dsn", w.narrow.FormatDSN())
 }
 
-// through makes an account reach the server by way of a proxy.
-func through(c *mysql.Config, p *proxy) string {
-	c = c.Clone()
-	c.Net, c.Addr = "tcp", p.address
-	return c.FormatDSN()
-}
-
 // file writes a file into the world's folder and returns its path.
 func (w *world) file(name, content string) string {
 	w.t.Helper()

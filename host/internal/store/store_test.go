@@ -15,6 +15,7 @@ import (
 	"booking/shared/crm"
 	"booking/shared/secret"
 	"booking/shared/testdb"
+	"booking/shared/testdb/proxy"
 )
 
 func TestMain(m *testing.M) { os.Exit(testdb.Main(m)) }
@@ -76,26 +77,16 @@ func wantText(t *testing.T, err error, ru, en string) {
 
 func TestOpenWaitsForADatabaseThatIsAway(t *testing.T) {
 	t.Parallel()
-	// The address is taken and silent at first; then the real server stands behind it.
-	config := testdb.Server(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
-	reached := config.Clone()
-	reached.Net, reached.Addr = "tcp", address
-	reached.DBName = "information_schema"
+	config := testdb.Server(t).Clone()
+	config.DBName = "information_schema"
+	p := proxy.New(t, config)
+	p.Refuse()
 	noticed := make(chan crm.Text, 1)
 	go func() {
 		<-noticed
-		if listener, err := net.Listen("tcp", address); err == nil {
-			t.Cleanup(func() { listener.Close() })
-			relay(listener, config.Net, config.Addr)
-		}
+		p.Accept()
 	}()
-	s, err := Open(t.Context(), secret.New(reached.FormatDSN()), func(text crm.Text) { noticed <- text })
+	s, err := Open(t.Context(), secret.New(p.Through(config)), func(text crm.Text) { noticed <- text })
 	if err != nil {
 		t.Fatal(err)
 	}
