@@ -37,10 +37,17 @@ test: database browser python ## every test, against a real database server (TES
 test-mysql: ## what touches the database, against Oracle MySQL (TEST_MYSQL_DSN, or ../shared/tools/mysql-server)
 	@bash .ci/mysql go test -count=1 -timeout 20m ./migrations/... ./shared/usersync/... ./host/internal/store/... ./host/internal/runs/...
 
+# Where the tests with the build tag are.
+CLUSTER := ./shared/testdb/cluster ./migrations ./shared/usersync ./host/internal/store
+
+.PHONY: test-cluster
+test-cluster: database ## on clusters of three, Galera and Group Replication, whose nodes die (ROUNDS=1, TEST_SEED: one again)
+	@ROUNDS=$(or $(ROUNDS),1) bash .ci/cluster go test -tags cluster -p 1 -count=1 -timeout 80m -run TestCluster $(ARGS) $(CLUSTER)
+
 .PHONY: lint
 lint: ## formatting, vet, golangci-lint (with the directions of import), no CRM's name in the host
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
-	go vet ./...
+	go vet -tags cluster ./...
 	go run $(GOLANGCI_LINT) run
 	@! git grep -niE 'bitrix' -- host ':!*_test.go' ':!host/**/testdata/**' || { echo "host/ must know no CRM by name"; exit 1; }
 

@@ -1,13 +1,14 @@
 // Package mariadbd runs a private MariaDB server as a child process: the
 // database of a host that was given no DSN, and the database of the tests.
 //
-// The server listens on a unix socket only, in a folder nobody else may enter,
-// and ends when its parent ends, by whatever death.
+// The server listens on a unix socket only (unless told otherwise), in a folder nobody
+// else may enter, and ends when its parent ends, by whatever death.
 package mariadbd
 
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +35,11 @@ type Options struct {
 	// Socket is the path of the unix socket; empty: in Dir, or in a temporary folder
 	// when that path is too long for one.
 	Socket string
+	// Address, for example "127.0.0.1:3307", makes the server listen there as well. Only
+	// tests want that: the accounts of a new server have no passwords.
+	Address string
+	// Path are folders that the server looks for its own scripts in, before PATH.
+	Path string
 }
 
 // Server is a running mariadbd.
@@ -95,7 +101,7 @@ func start(ctx context.Context, bin Binaries, dir string, o Options) (*Server, e
 		}
 		s.socket = filepath.Join(s.tempDir, "mariadb.sock")
 	}
-	if err := s.launch(bin, dir, o.Flags); err != nil {
+	if err := s.launch(bin, dir, o); err != nil {
 		return nil, err
 	}
 	if err := s.waitReady(ctx); err != nil {
@@ -148,7 +154,7 @@ func (s *Server) Kill() {
 	<-s.done
 }
 
-func (s *Server) launch(bin Binaries, dir string, flags []string) error {
+func (s *Server) launch(bin Binaries, dir string, o Options) error {
 	log, err := os.OpenFile(s.logPath, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the database log: %w", err)
@@ -158,16 +164,15 @@ func (s *Server) launch(bin Binaries, dir string, flags []string) error {
 	if err != nil {
 		return err
 	}
-	args := []string{
-		"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--socket=" + s.socket,
-		"--pid-file=" + filepath.Join(dir, "mariadb.pid"), "--skip-networking", "--tmpdir=" + temp,
-		"--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci",
-	}
-	if os.Geteuid() == 0 {
-		args = append(args, "--user=root")
+	args, err := s.arguments(dir, temp, o)
+	if err != nil {
+		return err
 	}
 	// Stop ends it, in order; a context would kill it.
-	cmd := exec.CommandContext(context.Background(), bin.Server, append(args, flags...)...)
+	cmd := exec.CommandContext(context.Background(), bin.Server, args...)
+	if o.Path != "" {
+		cmd.Env = append(os.Environ(), "PATH="+o.Path+":"+os.Getenv("PATH"))
+	}
 	cmd.Stdout, cmd.Stderr = log, log
 	// A group of its own: Ctrl-C is for the host, which then stops the database in order.
 	cmd.SysProcAttr = childAttributes()
@@ -190,6 +195,28 @@ func (s *Server) launch(bin Binaries, dir string, flags []string) error {
 		return fmt.Errorf("start %s: %w", bin.Server, err)
 	}
 	return nil
+}
+
+// arguments are the server's command line; the caller's flags come last and win.
+func (s *Server) arguments(dir, temp string, o Options) ([]string, error) {
+	args := []string{
+		"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--socket=" + s.socket,
+		"--pid-file=" + filepath.Join(dir, "mariadb.pid"), "--tmpdir=" + temp,
+		"--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci",
+	}
+	if o.Address == "" {
+		args = append(args, "--skip-networking")
+	} else {
+		host, port, err := net.SplitHostPort(o.Address)
+		if err != nil {
+			return nil, fmt.Errorf("read the database's address: %w", err)
+		}
+		args = append(args, "--bind-address="+host, "--port="+port)
+	}
+	if os.Geteuid() == 0 {
+		args = append(args, "--user=root")
+	}
+	return append(args, o.Flags...), nil
 }
 
 // ownTemp makes the server's own folder for temporary files. A starting server (and the

@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
@@ -362,35 +363,9 @@ func exec1(t testing.TB, db *sql.DB, statement string, args ...any) {
 // query returns the rows of a query as lines, columns divided by tabs.
 func query(t testing.TB, db *sql.DB, statement string, args ...any) []string {
 	t.Helper()
-	rows, err := db.Query(statement, args...)
+	lines, err := testdb.Lines(context.Background(), db, statement, args...)
 	if err != nil {
 		t.Fatalf("%s: %v", statement, err)
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := []string{}
-	for rows.Next() {
-		values, targets := make([]sql.NullString, len(columns)), make([]any, len(columns))
-		for i := range values {
-			targets[i] = &values[i]
-		}
-		if err := rows.Scan(targets...); err != nil {
-			t.Fatal(err)
-		}
-		cells := make([]string, len(values))
-		for i, value := range values {
-			cells[i] = "NULL"
-			if value.Valid {
-				cells[i] = value.String
-			}
-		}
-		lines = append(lines, strings.Join(cells, "\t"))
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
 	}
 	return lines
 }
