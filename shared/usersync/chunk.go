@@ -50,7 +50,9 @@ func (r *run) transact(ctx context.Context, units []unit, write func(*chunk, con
 		}
 		if len(c.units) > 0 {
 			if err := c.tx.Commit(); err != nil {
-				unsure = c
+				if !undone(err) {
+					unsure = c
+				}
 				return fmt.Errorf("commit a chunk: %w", err)
 			}
 		}

@@ -62,8 +62,8 @@ func explainSilence(err error) crm.Text {
 		}
 	case faultOf(err) == faultAway:
 		return crm.Text{
-			RU: "База данных не отвечает или разорвала соединение: проверьте сервер и сеть и повторите.",
-			EN: "The database does not answer or closed the connection: check the server and the network and try again.",
+			RU: "База данных не отвечает, разорвала соединение или работает только на чтение: проверьте сервер, его кластер и сеть и повторите.",
+			EN: "The database does not answer, closed the connection or takes no writes: check the server, its cluster and the network and try again.",
 		}
 	}
 	return crm.Text{
@@ -103,7 +103,7 @@ func init() {
 		{crm.Text{
 			RU: "База данных не принимает запись (только чтение или нет кворума): проверьте её кластер и повторите.",
 			EN: "The database takes no writes (read-only, or no quorum): check its cluster and try again.",
-		}, []uint16{1047, 1290, 1836}},
+		}, []uint16{1047, 1180, 1290, 1836, 3032, 3100}},
 		{crm.Text{
 			RU: "Строки долго заняты другой программой: повторите, когда она закончит.",
 			EN: "The rows are locked by another program for too long: try again when it is done.",

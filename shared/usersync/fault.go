@@ -36,7 +36,11 @@ const (
 var faults = map[uint16]fault{
 	1205: faultContention, 1213: faultContention, 3572: faultContention, 3058: faultContention, 3101: faultContention,
 	1020: faultContention, // MariaDB: record has changed since last read (innodb_snapshot_isolation)
-	1047: faultAway,       // Galera: no quorum
+	1040: faultAway,       // too many connections
+	1047: faultAway,       // Galera: no quorum, or not ready yet
+	1180: faultAway,       // Galera: the quorum was lost while a transaction ended
+	3032: faultAway,       // MySQL: offline mode, for example of a member that was put out
+	3100: faultAway,       // Group Replication: put out while a transaction ended
 	1053: faultAway,       // server shutdown in progress
 	1290: faultAway,       // read-only: a secondary, until it takes over
 	1836: faultAway,       // running in read-only mode
@@ -49,6 +53,21 @@ var faults = map[uint16]fault{
 	3819: faultValue, // MySQL: check constraint
 	3988: faultValue, // MySQL: impossible conversion of a character
 	4025: faultValue, // MariaDB: check constraint
+}
+
+// IsAway reports whether the database did not answer, or only "not now": the connection
+// is gone or the server takes no writes at present. If it happened at a COMMIT, nobody
+// knows whether that was done; anything before it was not.
+func IsAway(err error) bool { return faultOf(err) == faultAway }
+
+// IsContention reports whether somebody else was faster and the server undid the
+// statement or the whole transaction: the same work may succeed right away.
+func IsContention(err error) bool { return faultOf(err) == faultContention }
+
+// undone reports whether the server says that it has rolled the transaction back.
+func undone(err error) bool {
+	number := serverError(err)
+	return number == 1213 || number == 3101
 }
 
 func faultOf(err error) fault {

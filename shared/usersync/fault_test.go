@@ -69,10 +69,11 @@ func TestAnyStatementMayFailOnce(t *testing.T) {
 		"a lock wait time-out at":             func(f func(int, string) error) { h.wire.before = f },
 		"group replication says no at":        func(f func(int, string) error) { h.wire.before = f },
 		"the server is read-only at":          func(f func(int, string) error) { h.wire.before = f },
+		"the quorum is lost at":               func(f func(int, string) error) { h.wire.before = f },
 		"the connection is killed by hand at": func(f func(int, string) error) { h.wire.before = f },
 	} {
 		fault := map[string]error{"a deadlock at": &mysql.MySQLError{Number: 1213}, "a lock wait time-out at": &mysql.MySQLError{Number: 1205},
-			"group replication says no at": &mysql.MySQLError{Number: 3101}, "the server is read-only at": &mysql.MySQLError{Number: 1290},
+			"group replication says no at": &mysql.MySQLError{Number: 3101}, "the server is read-only at": &mysql.MySQLError{Number: 1290}, "the quorum is lost at": &mysql.MySQLError{Number: 1180},
 			"the connection is killed by hand at": &mysql.MySQLError{Number: 1927}}[what]
 		if fault == nil {
 			fault = errCut
@@ -185,6 +186,49 @@ func TestACommitWhoseAnswerIsLostIsNeitherRepeatedNorForgotten(t *testing.T) {
 	wantLines(t, "events", events.said(), "7 created #1", "8 skipped/no_email")
 	wantLines(t, "history", h.lines("SELECT CONCAT(external_id, action) FROM crm_changes ORDER BY id"), "7created", "8skipped")
 	wantLines(t, "chunks", h.lines("SELECT chunks FROM crm_runs"), "1")
+}
+
+// A Galera node may hear of a COMMIT late: who lost the answer and goes on at that node
+// writes the chunk once more, and is told that it was there already when that one is to
+// end (1213). What is reported is what is there, not what was undone.
+func TestACommitThatAnotherNodeHearsOfLate(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	fences, commits := 0, 0
+	h.wire.before = func(_ int, statement string) error {
+		switch {
+		case strings.HasPrefix(statement, "UPDATE `crm_runs`"):
+			if fences++; fences == 2 {
+				h.exec("CREATE TABLE late_users AS SELECT * FROM users")
+				h.exec("CREATE TABLE late_changes AS SELECT * FROM crm_changes")
+				h.exec("DELETE FROM users")
+				h.exec("DELETE FROM crm_changes")
+				h.exec("UPDATE crm_runs SET chunks = chunks - 1")
+			}
+			if fences == 3 {
+				h.exec("INSERT INTO users SELECT * FROM late_users")
+				h.exec("INSERT INTO crm_changes SELECT * FROM late_changes")
+				h.exec("UPDATE crm_runs SET chunks = chunks + 1")
+			}
+		case statement == "COMMIT":
+			if commits++; commits == 2 {
+				return &mysql.MySQLError{Number: 1213}
+			}
+		}
+		return nil
+	}
+	h.wire.after = func(_ int, statement string) error {
+		if statement == "COMMIT" && commits == 1 {
+			return errCut
+		}
+		return nil
+	}
+	_, events := h.sync(named("7", "Anna", "anna@x"))
+	if fences != 3 || commits != 2 {
+		t.Errorf("%d fence checks and %d commits", fences, commits)
+	}
+	wantLines(t, "users", h.table("id, email"), "1 anna@x")
+	wantLines(t, "events", events.said(), "7 created #1")
 }
 
 func TestADatabaseThatStaysAwayEndsTheRun(t *testing.T) {

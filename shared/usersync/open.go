@@ -57,6 +57,9 @@ func configure(dsn secret.Text) (*mysql.Config, error) {
 	config.ParseTime, config.Loc = true, time.UTC
 	config.InterpolateParams = true
 	config.ClientFoundRows, config.MultiStatements = false, false
+	// Where a cluster's primary has become a secondary the connection is thrown away: the
+	// next one leads to the new primary, if a router stands between.
+	config.RejectReadOnly = true
 	config.Logger = &mysql.NopLogger{} // it would write to standard error
 	if config.Timeout == 0 {
 		config.Timeout = openTimeout

@@ -26,7 +26,7 @@ func TestOpenDBSettlesTheSession(t *testing.T) {
 	// A DSN that asks for nearly everything else.
 	config.Params = map[string]string{"sql_mode": "''", "time_zone": "'+09:00'", "innodb_lock_wait_timeout": "50"}
 	config.Loc, config.ParseTime, config.InterpolateParams, config.Collation = time.Local, false, false, ""
-	config.ClientFoundRows, config.MultiStatements = true, true
+	config.ClientFoundRows, config.MultiStatements, config.RejectReadOnly = true, true, false
 	if err := config.Apply(mysql.Charset("latin1", "")); err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +51,9 @@ func TestOpenDBSettlesTheSession(t *testing.T) {
 	}
 	if _, err := db.Exec("SELECT 1; SELECT 2"); err == nil {
 		t.Error("two statements in one are taken")
+	}
+	if settled, err := configure(secret.New(config.FormatDSN())); err != nil || !settled.RejectReadOnly {
+		t.Errorf("a connection to a server that takes no writes is kept, error %v", err)
 	}
 }
 

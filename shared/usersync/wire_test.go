@@ -113,6 +113,13 @@ type wireTx struct {
 }
 
 func (t *wireTx) Commit() error {
-	_, err := through(t.conn, "COMMIT", func() (struct{}, error) { return struct{}{}, t.Tx.Commit() })
+	sent := false
+	_, err := through(t.conn, "COMMIT", func() (struct{}, error) {
+		sent = true
+		return struct{}{}, t.Tx.Commit()
+	})
+	if !sent && undone(err) {
+		return errors.Join(err, t.Rollback()) // as a server does that says so
+	}
 	return err
 }

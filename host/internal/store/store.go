@@ -78,8 +78,9 @@ func (s *Store) read(ctx context.Context, doing string, query func(context.Conte
 }
 
 // write runs change in one transaction and starts it afresh when the server undid
-// it as a whole (deadlock) or a lock was not to be had. A connection that is lost
-// at COMMIT is an error: whether it was done, nobody knows.
+// it as a whole (deadlock) or a lock was not to be had, and when the server went away
+// before COMMIT. A connection that is lost at COMMIT is an error: whether it was done,
+// nobody knows.
 func (s *Store) write(ctx context.Context, doing string, change func(context.Context, bun.Tx) error) error {
 	const tries = 5
 	for try := 1; ; try++ {
@@ -108,20 +109,22 @@ func (s *Store) repeat(ctx context.Context, doing string, statement func(context
 	}
 }
 
-// attempt waits for a connection, where nothing is done yet, and for nothing after it.
+// attempt waits for the database until COMMIT is sent, and for nothing after it.
 func (s *Store) attempt(ctx context.Context, doing string, change func(context.Context, bun.Tx) error) error {
 	var tx bun.Tx
 	err := s.read(ctx, doing, func(ctx context.Context) (err error) {
-		if err = s.db.PingContext(ctx); err == nil {
-			tx, err = s.db.BeginTx(ctx, nil)
+		if err = s.db.PingContext(ctx); err != nil {
+			return err
+		}
+		if tx, err = s.db.BeginTx(ctx, nil); err != nil {
+			return err
+		}
+		if err = change(ctx, tx); err != nil {
+			_ = tx.Rollback()
 		}
 		return err
 	})
 	if err != nil {
-		return err
-	}
-	if err := change(ctx, tx); err != nil {
-		_ = tx.Rollback()
 		return err
 	}
 	return tx.Commit()

@@ -3,11 +3,14 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
 
 	"booking/host/internal/problem"
 	"booking/host/internal/secrets"
@@ -215,6 +218,72 @@ func TestAWriteIsDoneAgainAfterADeadlock(t *testing.T) {
 	tenants, err := b.Tenants(b.ctx)
 	if err != nil || tenants[0].Name != "one++" || tenants[1].Name != "two++" {
 		t.Errorf("%+v, error %v: each change must be there twice", tenants, err)
+	}
+}
+
+// roadTo is the test's database by way of a proxy.
+func (b bundle) roadTo(t *testing.T) (*Store, *proxy.Proxy) {
+	t.Helper()
+	config, err := mysql.ParseDSN(b.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := proxy.New(t, config)
+	s, err := Open(b.ctx, secret.New(p.Through(config)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s, p
+}
+
+func TestAWriteIsDoneAgainWhenItsConnectionBreaksBeforeTheCommit(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, place := range []proxy.Place{proxy.Before, proxy.After} {
+		s, p := b.roadTo(t)
+		inserts := p.Rule(proxy.Match{Statement: "INSERT INTO `tenants`"}, proxy.CutAt(1, place))
+		if _, err := s.AddTenant(b.ctx, "Ромашка"); err != nil || inserts.Count() != 2 {
+			t.Errorf("error %v after %d tries", err, inserts.Count())
+		}
+	}
+	if tenants, err := b.Tenants(b.ctx); err != nil || len(tenants) != 2 {
+		t.Errorf("%v, error %v", tenants, err)
+	}
+}
+
+func TestAWriteWhoseCommitIsLostIsAnError(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, place := range []proxy.Place{proxy.Before, proxy.After} {
+		s, p := b.roadTo(t)
+		commits := p.Rule(proxy.Match{Statement: "COMMIT"}, proxy.CutAt(1, place))
+		if _, err := s.AddTenant(b.ctx, "Ромашка"); crm.CodeOf(err) != crm.CodeDatabase || commits.Count() != 1 {
+			t.Errorf("error %v after %d tries", err, commits.Count())
+		}
+	}
+	if tenants, err := b.Tenants(b.ctx); err != nil || len(tenants) != 1 {
+		t.Errorf("%v, error %v: only the second one was done", tenants, err)
+	}
+}
+
+func TestErrorsOfAClusterAreKnown(t *testing.T) {
+	t.Parallel()
+	for number, want := range map[uint16]string{
+		1040: "away", 1047: "away", 1053: "away", 1180: "away", 1290: "away", 1836: "away", 1927: "away", 3032: "away", 3100: "away",
+		1205: "contention", 1213: "contention", 3101: "contention", 3572: "contention", 3058: "contention", 1020: "contention", 1142: "",
+	} {
+		err := fmt.Errorf("exec: %w", &mysql.MySQLError{Number: number})
+		got := ""
+		if isAway(err) {
+			got += "away"
+		}
+		if isContention(err) {
+			got += "contention"
+		}
+		if got != want {
+			t.Errorf("%d is %q, want %q", number, got, want)
+		}
 	}
 }
 

@@ -2,30 +2,19 @@ package store
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"slices"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 
 	"booking/shared/crm"
+	"booking/shared/usersync"
 )
 
 // pause is the time between two questions to a database that is away.
 const pause = 250 * time.Millisecond
-
-// Server errors that pass by themselves: 1040 too many connections, 1047 a
-// cluster's node that is not ready, 1053 shutting down, 1927 connection killed.
-var passing = []uint16{1040, 1047, 1053, 1927}
-
-// Server errors after which a transaction may be started afresh: 1205 lock wait,
-// 1213 deadlock, 3101 undone by the group, 3572 NOWAIT (facts/mysql-oracle.md 4),
-// 1020 a row to be locked has changed since the snapshot (MariaDB, innodb_snapshot_isolation).
-var contention = []uint16{1020, 1205, 1213, 3101, 3572}
 
 // waiting is patience with a database that is away.
 type waiting struct {
@@ -61,15 +50,10 @@ func isAway(err error) bool {
 	if errors.As(err, &name) {
 		return name.IsTemporary
 	}
-	var dial *net.OpError
-	if errors.As(err, &dial) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return true
-	}
-	return slices.Contains(passing, number(err))
+	return usersync.IsAway(err)
 }
 
-func isContention(err error) bool { return slices.Contains(contention, number(err)) }
+func isContention(err error) bool { return usersync.IsContention(err) }
 
 // number is the server's error number, 0 for any other error.
 func number(err error) uint16 {
