@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -175,13 +176,14 @@ func TestClusterLeavesNothingWhenItsTestIsKilled(t *testing.T) {
 			if folder == "" {
 				t.Fatal("the victim's cluster did not come up")
 			}
-			if n := signal(folder, 0); n < Nodes {
-				t.Errorf("%d processes", n)
+			servers := processes(folder)
+			if len(servers) < Nodes {
+				t.Errorf("%d processes", len(servers))
 			}
 			_ = syscall.Kill(victim.Process.Pid, syscall.SIGKILL)
 			err = poll(t.Context(), "the cluster to be gone", func() (bool, string) {
 				_, err := os.Stat(folder)
-				return os.IsNotExist(err) && signal(folder, 0) == 0, fmt.Sprint(err)
+				return os.IsNotExist(err) && !slices.ContainsFunc(servers, func(pid int) bool { return !gone(pid) }), fmt.Sprint(err)
 			})
 			if err != nil {
 				t.Fatal(err)

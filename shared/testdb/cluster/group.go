@@ -2,8 +2,12 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -48,6 +52,10 @@ func (g *group) flags(n *node) []string {
 }
 
 func (g *group) start(ctx context.Context, n *node, first bool) error {
+	// The server trusts a dead one's lock as long as its number is somebody's.
+	if err := os.Remove(filepath.Join(n.dir, "mysql.sock.lock")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	out, err := exec.CommandContext(ctx, g.tool, append([]string{"up", n.dir}, g.flags(n)...)...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)

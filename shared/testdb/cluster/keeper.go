@@ -59,13 +59,11 @@ func keptFolder(t testing.TB) (string, error) {
 	return folder, nil
 }
 
-// signal sends a signal to every process that names the folder and returns how many
-// there are.
-func signal(folder string, s syscall.Signal) int {
+// processes are those that name the folder.
+func processes(folder string) (pids []int) {
 	if !filepath.IsAbs(folder) {
-		panic("a signal to every process")
+		panic("every process names this")
 	}
-	found := 0
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, path := range lines {
 		line, err := os.ReadFile(path)
@@ -73,9 +71,25 @@ func signal(folder string, s syscall.Signal) int {
 			continue
 		}
 		if pid, err := strconv.Atoi(strings.Split(path, "/")[2]); err == nil {
-			found++
-			_ = syscall.Kill(pid, s)
+			pids = append(pids, pid)
 		}
 	}
-	return found
+	return pids
+}
+
+func signal(pids []int, s syscall.Signal) {
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, s)
+	}
+}
+
+// gone reports whether a killed process holds nothing any more. Its arguments go first,
+// its connections and locks up to seconds later; a zombie that nobody waits for stays.
+func gone(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return true
+	}
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+	return len(threads) <= 1 && bytes.Contains(stat, []byte(") Z "))
 }

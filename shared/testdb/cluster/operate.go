@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -17,18 +18,22 @@ import (
 
 // Kill ends a node's server at once, as kill -9 does, and waits until it is gone.
 func (c *Cluster) Kill(ctx context.Context, i int) error {
+	var killed []int
 	return poll(ctx, fmt.Sprintf("node %d to be gone", i), func() (bool, string) {
-		return signal(c.nodes[i].dir, syscall.SIGKILL) == 0, "it still runs"
+		found := processes(c.nodes[i].dir)
+		signal(found, syscall.SIGKILL)
+		killed = append(killed, found...)
+		return !slices.ContainsFunc(killed, func(pid int) bool { return !gone(pid) }), "it still runs"
 	})
 }
 
 // Stop makes a node's server fall silent without ending it. Wake it up by Cont when the
 // others have put it out ([Cluster.WaitMembers]), then wait for [Cluster.Whole]: for a
 // moment it will believe that nothing has happened.
-func (c *Cluster) Stop(i int) { signal(c.nodes[i].dir, syscall.SIGSTOP) }
+func (c *Cluster) Stop(i int) { signal(processes(c.nodes[i].dir), syscall.SIGSTOP) }
 
 // Cont wakes a node up.
-func (c *Cluster) Cont(i int) { signal(c.nodes[i].dir, syscall.SIGCONT) }
+func (c *Cluster) Cont(i int) { signal(processes(c.nodes[i].dir), syscall.SIGCONT) }
 
 // Wipe removes a killed node's data: it then joins with a copy of somebody else's.
 func (c *Cluster) Wipe(i int) error { return os.RemoveAll(filepath.Join(c.nodes[i].dir, "data")) }
