@@ -4,6 +4,7 @@ package migrations_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -48,6 +49,37 @@ func (s *site) work(ctx context.Context, db *bun.DB, who string) {
 	}
 }
 
+// Whoever only looks at a table is not disturbed by others who change it: on Galera an
+// ALTER undoes every transaction in its way.
+func lookWhileOthersAlter(t *testing.T, look, others *bun.DB) {
+	t.Helper()
+	altered := make(chan error, 1)
+	go func() {
+		var err error
+		for range 20 {
+			for _, change := range []string{"ADD COLUMN filler INT", "DROP COLUMN filler"} {
+				if _, failed := others.ExecContext(t.Context(), "ALTER TABLE users "+change); failed != nil {
+					err = errors.Join(err, failed)
+				}
+			}
+		}
+		altered <- err
+	}()
+	for looks := 0; ; looks++ {
+		select {
+		case err := <-altered:
+			if err != nil || looks == 0 {
+				t.Errorf("%d looks while others altered: %v", looks, err)
+			}
+			return
+		default:
+		}
+		if there, err := migrations.Bitrix24.Satisfied(t.Context(), look); err != nil || there {
+			t.Errorf("look: %v, error %v", there, err)
+		}
+	}
+}
+
 // Two hosts, with Galera on two nodes, migrate at once while the existing server works:
 // each step is done once, and nothing that was acknowledged is lost.
 func TestClusterMigratesOnce(t *testing.T) {
@@ -60,6 +92,7 @@ func TestClusterMigratesOnce(t *testing.T) {
 			if err := c.Agree(t.Context(), name); err != nil {
 				t.Fatal(err)
 			}
+			lookWhileOthersAlter(t, road(0), road(1))
 			ctx, cancel := context.WithCancel(t.Context())
 			s := &site{failed: map[string]int{}}
 			var sites, hosts sync.WaitGroup

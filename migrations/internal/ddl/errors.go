@@ -29,6 +29,10 @@ func IsDuplicate(err error) bool {
 // are willing to make everybody else queue behind us.
 func IsLockWait(err error) bool { return Number(err) == 1205 }
 
+// IsUndone reports that the server has rolled the transaction back because somebody
+// else went first.
+func IsUndone(err error) bool { return Number(err) == 1213 }
+
 // IsTransient reports a failure after which the same statement may succeed:
 // lock waits and deadlocks in all their numbers, a cluster node that is between
 // two states, a lost connection (facts/mysql-oracle.md 4).

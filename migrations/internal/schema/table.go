@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/uptrace/bun"
+
+	"booking/migrations/internal/ddl"
 )
 
 // Table is a table as a migration has to know it.
@@ -64,8 +66,21 @@ WHERE c.table_schema = DATABASE() AND c.table_name = ?`
 //
 // information_schema itself takes no lock on names: in the moment in which a copying
 // ALTER of somebody else renames the table it shows neither the table nor, a little
-// later, its indexes. So the table is held first, for the length of the question.
+// later, its indexes. So the table is held first, for the length of the question. A
+// Galera node undoes whoever holds what an ALTER wants: then it is asked again, and
+// waits behind that one.
 func Read(ctx context.Context, db *bun.DB, name string) (*Table, error) {
+	const tries = 10 // each is one ALTER of somebody else
+	for try := 1; ; try++ {
+		t, err := hold(ctx, db, name)
+		if !ddl.IsUndone(err) || try == tries {
+			return t, err
+		}
+	}
+}
+
+// hold is one try of Read.
+func hold(ctx context.Context, db *bun.DB, name string) (*Table, error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read the columns of %s: %w", name, err)
