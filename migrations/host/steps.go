@@ -19,7 +19,7 @@ import (
 var Tables = []string{"tenants", "users", "crm_connections", "crm_secrets", "booking_keys",
 	"booking_sessions", "booking_recoveries", "booking_audit", "booking_mails", "crm_run_progress",
 	"crm_schedules", "crm_slots", "crm_imports",
-	"booking_tokens", "crm_tenant_health"}
+	"booking_tokens", "crm_tenant_health", "crm_run_attempts"}
 
 //go:embed *.sql
 var files embed.FS
