@@ -77,14 +77,33 @@ func (s *Store) read(ctx context.Context, doing string, query func(context.Conte
 	return w.do(ctx, doing, query)
 }
 
-// write runs change in one transaction and starts it afresh when the server undid
-// it as a whole (deadlock) or a lock was not to be had. A connection that is lost
-// at COMMIT is an error: whether it was done, nobody knows.
+// write runs change in one transaction and starts it afresh when the server undid it.
+// A connection that is lost at COMMIT is an error: whether it was done, nobody knows.
 func (s *Store) write(ctx context.Context, doing string, change func(context.Context, bun.Tx) error) error {
+	return contend(ctx, doing, func(ctx context.Context) error { return s.attempt(ctx, doing, change) })
+}
+
+// exec runs one autocommitted statement, again when the server undid it, and returns
+// how many rows it changed.
+func (s *Store) exec(ctx context.Context, doing, query string, args ...any) (changed int64, err error) {
+	err = contend(ctx, doing, func(ctx context.Context) error {
+		result, err := s.db.NewRaw(query, args...).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		changed, err = result.RowsAffected()
+		return err
+	})
+	return changed, err
+}
+
+// contend begins work afresh when the server undid it as a whole (a deadlock, another
+// node of a cluster was faster) or a lock was not to be had.
+func contend(ctx context.Context, doing string, work func(context.Context) error) error {
 	const tries = 5
 	for try := 1; ; try++ {
-		err := s.attempt(ctx, doing, change)
-		if err == nil || !isContention(err) || try == tries {
+		err := work(ctx)
+		if err == nil || !Contended(err) || try == tries {
 			return databaseError(doing, err)
 		}
 		if err := sleep(ctx, time.Duration(try)*20*time.Millisecond); err != nil {

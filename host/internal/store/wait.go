@@ -68,7 +68,9 @@ func isAway(err error) bool {
 	return slices.Contains(passing, number(err))
 }
 
-func isContention(err error) bool { return slices.Contains(contention, number(err)) }
+// Contended reports whether err is about rows that somebody else was at, too, and not
+// about the database as a whole.
+func Contended(err error) bool { return slices.Contains(contention, number(err)) }
 
 // number is the server's error number, 0 for any other error.
 func number(err error) uint16 {
