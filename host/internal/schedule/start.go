@@ -19,33 +19,36 @@ func (s *Scheduler) startAll(ctx context.Context, due []store.DueSchedule, now t
 	rand.Shuffle(len(batches), func(i, j int) { batches[i], batches[j] = batches[j], batches[i] })
 	var failed []error
 	for i, one := range batches {
-		if i > 0 && ctx.Err() == nil {
-			var err error
-			if one, err = s.Store.StillDue(ctx, one); err != nil {
-				failed = append(failed, err)
-			}
+		var err error
+		if i > 0 { // since the page was read, another host may have been here
+			one, err = s.Store.StillDue(ctx, one)
 		}
-		if len(failed) >= enoughErrors || ctx.Err() != nil {
+		if err == nil && len(one) > 0 {
+			err = errors.Join(s.startApart(ctx, one, now, offset)...)
+		}
+		if err != nil {
+			failed = append(failed, err)
+		}
+		if len(failed) == enoughErrors || ctx.Err() != nil {
 			break
 		}
-		failed = append(failed, s.startApart(ctx, one, now, offset)...)
 	}
 	return errors.Join(failed...)
 }
 
-// startApart starts a batch. Where it cannot be had because somebody has a row of it, it
-// is taken apart, down to that row: it holds up no other, and is tried the next time.
+// startApart starts a batch; where that cannot be because somebody has a row of it, one
+// by one: that row holds up no other, and is tried the next time.
 func (s *Scheduler) startApart(ctx context.Context, due []store.DueSchedule, now time.Time, offset spread) (failed []error) {
-	for parts := [][]store.DueSchedule{due}; len(parts) > 0 && len(failed) < enoughErrors && ctx.Err() == nil; {
-		part := parts[0]
-		parts = parts[1:]
-		err := s.start(ctx, part, now, offset)
-		switch half := len(part) / 2; {
-		case err == nil:
-		case store.Contended(err) && half > 0:
-			parts = append([][]store.DueSchedule{part[:half], part[half:]}, parts...)
-		default:
+	err := s.start(ctx, due, now, offset)
+	if err == nil || len(due) == 1 || !store.Contended(err) {
+		return []error{err}
+	}
+	for one := range slices.Chunk(due, 1) {
+		if err := s.start(ctx, one, now, offset); err != nil {
 			failed = append(failed, err)
+		}
+		if len(failed) == enoughErrors || ctx.Err() != nil {
+			break
 		}
 	}
 	return failed

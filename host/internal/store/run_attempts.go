@@ -37,18 +37,18 @@ func noteAttempt(ctx context.Context, tx bun.Tx, run Run, reason string) error {
 	return err
 }
 
-// Attempts lists what hosts did of a run, the first attempt first; none while it has not
-// begun. The last one stands in the run's own row. An attempt that the former release
-// ended is not known.
+// Attempts lists what hosts did of a run, the first attempt first; none where there is
+// nothing that the run's own row does not say: it has had one, or none. The last one is
+// made from that row. An attempt that the former release ended is not known.
 func (s *Store) Attempts(ctx context.Context, run Run) ([]Attempt, error) {
 	var all []Attempt
 	err := s.read(ctx, "list a run's attempts", func(ctx context.Context) error {
 		all = nil
 		return s.db.NewSelect().Model(&all).Where("a.run_id = ?", run.ID).Order("a.attempt").Scan(ctx)
 	})
-	// One that was handed back and never claimed again has its last attempt here, too.
-	if n := len(all); err != nil || run.Attempt == 0 || (n > 0 && all[n-1].Attempt == run.Attempt) {
-		return all, err
+	n := len(all)
+	if err != nil || (n == 0 && run.Attempt <= 1) || (n > 0 && all[n-1].Attempt == run.Attempt) {
+		return all, err // the last case: handed back, and not claimed again
 	}
 	return append(all, Attempt{
 		RunID: run.ID, Attempt: run.Attempt, Host: run.Host, StartedAt: run.StartedAt, EndedAt: run.FinishedAt, Reason: string(run.Status),

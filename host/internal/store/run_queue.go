@@ -82,7 +82,7 @@ func (s *Store) insertRun(ctx context.Context, run *Run, status Status) error {
 	if err != nil {
 		return err
 	}
-	err = contend(ctx, "queue a run", func(ctx context.Context) error {
+	err = again(ctx, "queue a run", undone, func(ctx context.Context) error {
 		result, err := s.db.NewRaw(`INSERT INTO crm_runs
 			(tenant_id, plugin, portal, mode, person_id, plan_id, plan_hash, started_by, status, queue_key, queue_at, requested_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, UTC_TIMESTAMP(6))`,

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"time"
 
@@ -63,16 +64,11 @@ func (s *Store) insertSlots(ctx context.Context, doing string, slots []Slot, sta
 	for i, slot := range slots {
 		rows[i] = Slot{TenantID: slot.TenantID, Task: slot.Task, At: slot.At.UTC(), Status: status, RunID: slot.RunID}
 	}
-	err = contend(ctx, doing, func(ctx context.Context) error {
+	err = s.send(ctx, doing, func(ctx context.Context) (sql.Result, error) {
 		// Without RETURNING, which counts a row that is left as it is.
-		result, err := s.db.NewInsert().Model(&rows).Value("created_at", "UTC_TIMESTAMP(6)").
+		return s.db.NewInsert().Model(&rows).Value("created_at", "UTC_TIMESTAMP(6)").
 			On("DUPLICATE KEY UPDATE").Set("slot_at = VALUES(slot_at)").Returning("NULL").Exec(ctx)
-		if err != nil {
-			return err
-		}
-		written, err = result.RowsAffected()
-		return err
-	})
+	}, &written)
 	return written, err
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"slices"
 
@@ -124,11 +125,11 @@ func (s *Store) insertReserved(ctx context.Context, due []DueSlot) error {
 		rows[i] = reservation{TenantID: run.TenantID, Plugin: run.Plugin, Portal: run.Portal, Mode: run.Mode,
 			Trigger: run.Trigger, Status: StatusReserved, Key: run.queueKey()}
 	}
-	return contend(ctx, "reserve the runs of slots", func(ctx context.Context) error {
-		_, err := s.db.NewInsert().Model(&rows).Value("queue_at", slotTurn, slotWaits()).Value("requested_at", "UTC_TIMESTAMP(6)").
+	var made int64
+	return s.send(ctx, "reserve the runs of slots", func(ctx context.Context) (sql.Result, error) {
+		return s.db.NewInsert().Model(&rows).Value("queue_at", slotTurn, slotWaits()).Value("requested_at", "UTC_TIMESTAMP(6)").
 			On("DUPLICATE KEY UPDATE").Set("id = id").Exec(ctx)
-		return err
-	})
+	}, &made)
 }
 
 // slotTurn is when a slot's run takes its turn, in SQL; slotWaits its argument.

@@ -11,6 +11,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -77,33 +78,38 @@ func (s *Store) read(ctx context.Context, doing string, query func(context.Conte
 	return w.do(ctx, doing, query)
 }
 
-// write runs change in one transaction and starts it afresh when the server undid it.
-// A connection that is lost at COMMIT is an error: whether it was done, nobody knows.
+// write runs change in one transaction and starts it afresh when the server undid it or
+// a lock was not to be had. A connection that is lost at COMMIT is an error: whether it
+// was done, nobody knows.
 func (s *Store) write(ctx context.Context, doing string, change func(context.Context, bun.Tx) error) error {
-	return contend(ctx, doing, func(ctx context.Context) error { return s.attempt(ctx, doing, change) })
+	return again(ctx, doing, Contended, func(ctx context.Context) error { return s.attempt(ctx, doing, change) })
 }
 
-// exec runs one autocommitted statement, again when the server undid it, and returns
-// how many rows it changed.
+// exec runs one autocommitted statement and returns how many rows it changed.
 func (s *Store) exec(ctx context.Context, doing, query string, args ...any) (changed int64, err error) {
-	err = contend(ctx, doing, func(ctx context.Context) error {
-		result, err := s.db.NewRaw(query, args...).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		changed, err = result.RowsAffected()
-		return err
-	})
+	err = s.send(ctx, doing, func(ctx context.Context) (sql.Result, error) { return s.db.NewRaw(query, args...).Exec(ctx) }, &changed)
 	return changed, err
 }
 
-// contend begins work afresh when the server undid it as a whole (a deadlock, another
-// node of a cluster was faster) or a lock was not to be had.
-func contend(ctx context.Context, doing string, work func(context.Context) error) error {
+// send sends one autocommitted statement, again when the server undid it. A lock that was
+// not to be had is an error at once: it was waited for, and others wait behind us.
+func (s *Store) send(ctx context.Context, doing string, statement func(context.Context) (sql.Result, error), changed *int64) error {
+	return again(ctx, doing, undone, func(ctx context.Context) error {
+		result, err := statement(ctx)
+		if err != nil {
+			return err
+		}
+		*changed, err = result.RowsAffected()
+		return err
+	})
+}
+
+// again does work afresh while its error is a passing one, a few times.
+func again(ctx context.Context, doing string, passing func(error) bool, work func(context.Context) error) error {
 	const tries = 5
 	for try := 1; ; try++ {
 		err := work(ctx)
-		if err == nil || !Contended(err) || try == tries {
+		if err == nil || !passing(err) || try == tries {
 			return databaseError(doing, err)
 		}
 		if err := sleep(ctx, time.Duration(try)*20*time.Millisecond); err != nil {

@@ -72,6 +72,13 @@ func isAway(err error) bool {
 // about the database as a whole.
 func Contended(err error) bool { return slices.Contains(contention, number(err)) }
 
+// undone reports whether the server took a statement back as a whole: a deadlock, or
+// another node of a cluster was faster.
+func undone(err error) bool { return Contended(err) && number(err) != lockWait }
+
+// lockWait: a row was locked by somebody else for longer than it is waited for.
+const lockWait = 1205
+
 // number is the server's error number, 0 for any other error.
 func number(err error) uint16 {
 	var server *mysql.MySQLError
