@@ -127,8 +127,9 @@ func (s *Store) insertReserved(ctx context.Context, due []DueSlot) error {
 	}
 	var made int64
 	return s.send(ctx, "reserve the runs of slots", func(ctx context.Context) (sql.Result, error) {
+		// Without RETURNING, for which bun would empty the rows.
 		return s.db.NewInsert().Model(&rows).Value("queue_at", slotTurn, slotWaits()).Value("requested_at", "UTC_TIMESTAMP(6)").
-			On("DUPLICATE KEY UPDATE").Set("id = id").Exec(ctx)
+			On("DUPLICATE KEY UPDATE").Set("id = id").Returning("NULL").Exec(ctx)
 	}, &made)
 }
 
