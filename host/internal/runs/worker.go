@@ -163,10 +163,11 @@ func (s *Service) choose(ctx context.Context) (chosen, expired []store.Run, err 
 		} else if len(waiting) == 0 {
 			return c.chosen, expired, nil
 		}
+		before := len(c.chosen)
 		for _, run := range waiting {
 			c.consider(run)
 		}
-		if c.free == 0 || len(waiting) < lookedAt {
+		if c.free == 0 || len(waiting) < lookedAt || (look.Tenants != nil && len(c.chosen) == before) {
 			return c.chosen, expired, nil
 		}
 	}

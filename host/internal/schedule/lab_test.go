@@ -25,6 +25,7 @@ var evening = time.Date(2026, time.November, 23, 15, 0, 0, 0, time.UTC)
 // lab is a database with schedulers on it, whose time is what the test says.
 type lab struct {
 	t     *testing.T
+	dsn   string
 	store *store.Store
 	mu    sync.Mutex
 	now   time.Time
@@ -34,7 +35,8 @@ type lab struct {
 
 func newLab(t *testing.T, now time.Time) *lab {
 	t.Helper()
-	plain, err := usersync.OpenDB(secret.New(testdb.New(t)))
+	dsn := testdb.New(t)
+	plain, err := usersync.OpenDB(secret.New(dsn))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +47,7 @@ func newLab(t *testing.T, now time.Time) *lab {
 		}
 	}
 	sent := &counter{}
-	return &lab{t: t, now: now, store: store.New(plain.WithQueryHook(sent)), sent: sent}
+	return &lab{t: t, dsn: dsn, now: now, store: store.New(plain.WithQueryHook(sent)), sent: sent}
 }
 
 type counter struct {
