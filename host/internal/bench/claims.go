@@ -47,7 +47,7 @@ func (l *lab) fillQueue(ctx context.Context, tenants int) error {
 }
 
 // claim lets hosts claim as many runs as one rate takes, each as a worker does: it looks
-// at the head of the queue and at what goes on, and claims at all its places at once.
+// at the head of the queue and at what goes on, and claims for all its places at once.
 // What is claimed ends at once, by one statement for all places.
 func (l *lab) claim(ctx context.Context, hosts []*host) (time.Duration, error) {
 	if err := l.fillQueue(ctx, l.tenants); err != nil {
@@ -86,26 +86,20 @@ func (h *host) claimSome(ctx context.Context, claimed *atomic.Int64) error {
 	if _, err := h.store.ActiveRuns(ctx); err != nil {
 		return err
 	}
-	mine := make([]int64, placesOf)
-	failed := make([]error, placesOf)
-	var places sync.WaitGroup
-	for i, run := range waiting[:min(placesOf, len(waiting))] {
-		places.Go(func() {
-			run.Place = run.Portal + "#0"
-			var got bool
-			if got, failed[i] = h.store.ClaimRun(ctx, &run, h.service.Host, time.Minute); got {
-				mine[i] = run.ID
-				claimed.Add(1)
-			}
-		})
+	wanted := waiting[:min(placesOf, len(waiting))]
+	for i := range wanted {
+		wanted[i].Place = wanted[i].Portal + "#0"
 	}
-	places.Wait()
-	for _, err := range failed {
-		if err != nil {
-			return err
-		}
+	mine, err := h.store.ClaimRuns(ctx, wanted, h.service.Host, time.Minute)
+	if err != nil || len(mine) == 0 {
+		return err
+	}
+	claimed.Add(int64(len(mine)))
+	ids := make([]int64, len(mine))
+	for i, run := range mine {
+		ids[i] = run.ID
 	}
 	_, err = h.store.DB().NewRaw("UPDATE crm_runs SET status = 'succeeded', active_tenant = NULL, active_portal = NULL, lease_until = NULL, finished_at = UTC_TIMESTAMP(6) WHERE id IN (?)",
-		bun.List(mine)).Exec(ctx)
+		bun.List(ids)).Exec(ctx)
 	return err
 }

@@ -98,9 +98,20 @@ func (s *Service) startQueued(ctx context.Context, running *sync.WaitGroup) {
 			running.Go(func() { s.settle(ctx, run) })
 		}
 	}
-	for _, run := range chosen {
+	if len(chosen) == 0 {
+		return
+	}
+	claimed, err := s.Store.ClaimRuns(ctx, chosen, s.Host, s.Lease)
+	if err != nil {
+		s.Log.Debug("claim runs", "error", err.Error())
+	}
+	for _, run := range claimed {
 		s.places.take(run, time.Now())
 		running.Go(func() { s.begin(ctx, run) })
+	}
+	if err == nil && len(claimed) < len(chosen) {
+		// Hosts that look at the same moment want the same: not at once again.
+		time.AfterFunc(rand.N(overtaken), s.wake)
 	}
 }
 
@@ -116,23 +127,13 @@ func (s *Service) settle(ctx context.Context, run store.Run) {
 	s.wake()
 }
 
-// begin claims a run that has a place and carries it out.
+// begin carries out a run that was claimed and has a place.
 func (s *Service) begin(ctx context.Context, run store.Run) {
-	claimed, err := s.Store.ClaimRun(ctx, &run, s.Host, s.Lease)
-	if claimed {
-		if _, err := s.workOff(ctx, run, nobody{}); err != nil {
-			s.Log.Error("the end of a run could not be written", "tenant", run.TenantID, "run", run.ID, "error", err.Error())
-		}
+	if _, err := s.workOff(ctx, run, nobody{}); err != nil {
+		s.Log.Error("the end of a run could not be written", "tenant", run.TenantID, "run", run.ID, "error", err.Error())
 	}
 	s.places.leave(run.ID)
-	switch {
-	case err != nil:
-		s.Log.Debug("claim a run", "run", run.ID, "error", err.Error())
-	case claimed:
-		s.wake()
-	default: // Hosts that look at the same moment want the same: not at once again.
-		time.AfterFunc(rand.N(overtaken), s.wake)
-	}
+	s.wake()
 }
 
 // choose reads the queue and says which runs this host takes, and which have lost their

@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -63,41 +66,81 @@ func (s *Store) busy(ctx context.Context, tenant int64) error {
 	return &BusyError{Run: active}
 }
 
-// ClaimRun makes a queued run this host's, with one autocommitted conditional UPDATE; so
-// it does with one whose lease has run out, as its next attempt. Two unique keys decide
-// with it: one run per tenant, and one per place of a portal (run.Place, which the caller
-// has chosen; "" takes none). It reports false when another host was faster or a
-// place is taken; then the run stays where it is.
+// ClaimRun is [Store.ClaimRuns] for one run, which may be one whose lease has run out,
+// too: that becomes its next attempt.
 func (s *Store) ClaimRun(ctx context.Context, run *Run, host string, lease time.Duration) (bool, error) {
 	if run.Status == StatusRunning {
 		if err := s.interruptExpired(ctx, run.TenantID); err != nil {
 			return false, err
 		}
-	}
-	claimed, err := s.claim(ctx, *run, host, lease)
-	if number(err) == duplicateKey {
-		// Perhaps by a dead host's run, or by what the former release has left behind.
-		if err := s.freePlaces(ctx, *run); err != nil {
+		now, err := s.Run(ctx, run.ID)
+		if err != nil {
 			return false, err
 		}
-		claimed, err = s.claim(ctx, *run, host, lease)
+		now.Place, *run = run.Place, now
 	}
-	if number(err) == duplicateKey {
-		return false, nil
-	}
-	if err != nil || !claimed {
+	claimed, err := s.ClaimRuns(ctx, []Run{*run}, host, lease)
+	if err != nil || len(claimed) == 0 {
 		return false, err
 	}
-	*run, err = s.Run(ctx, run.ID)
-	return err == nil, err
+	*run = claimed[0]
+	return true, nil
 }
 
-func (s *Store) claim(ctx context.Context, run Run, host string, lease time.Duration) (bool, error) {
-	changed, err := s.exec(ctx, "claim a run", `UPDATE crm_runs SET status = 'running', queue_key = NULL, not_before = NULL,
-		active_tenant = tenant_id, active_portal = ?, fence = fence + 1, attempt = attempt + 1,
-		host = ?, lease_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, started_at = UTC_TIMESTAMP(6)
-		WHERE id = ? AND `+waits, nullable(run.Place), host, lease.Microseconds(), run.ID)
-	return changed == 1, err
+// ClaimRuns makes queued runs this host's, all of them with one autocommitted conditional
+// UPDATE, and returns those it got: a run that another host was faster to claim, or
+// whose row is not as it was read, is not among them. Two unique keys decide with it: one
+// run per tenant, and one per place of a portal (Place, which the caller has chosen; ""
+// takes none). A run whose key is taken stays in the queue and holds up none of the others.
+func (s *Store) ClaimRuns(ctx context.Context, runs []Run, host string, lease time.Duration) ([]Run, error) {
+	claimed, err := s.claim(ctx, runs, host, lease)
+	if number(err) != duplicateKey {
+		return claimed, err
+	}
+	if len(runs) > 1 {
+		for _, run := range runs {
+			one, err := s.ClaimRuns(ctx, []Run{run}, host, lease)
+			if err != nil {
+				return claimed, err
+			}
+			claimed = append(claimed, one...)
+		}
+		return claimed, nil
+	}
+	// Perhaps taken by a dead host's run, or by what the former release has left behind.
+	if err := s.freePlaces(ctx, runs[0]); err != nil {
+		return nil, err
+	}
+	if claimed, err = s.claim(ctx, runs, host, lease); number(err) == duplicateKey {
+		return nil, nil
+	}
+	return claimed, err
+}
+
+// claim sends the UPDATE. The new fences tell whose claim it was: a host's name might be
+// another one's, too, and how many rows were changed does not say which.
+func (s *Store) claim(ctx context.Context, runs []Run, host string, lease time.Duration) ([]Run, error) {
+	step := 1 + rand.Int64N(1<<31)
+	rows, args := make([]string, len(runs)), make([]any, 0, 3*len(runs)+3)
+	ids, fences := make([]int64, len(runs)), make(map[int64]int64, len(runs))
+	for i, run := range runs {
+		rows[i] = "SELECT ? AS id, ? AS fence, ? AS place"
+		args = append(args, run.ID, run.Fence, nullable(run.Place))
+		ids[i], fences[run.ID] = run.ID, run.Fence+step
+	}
+	args = append(args, step, host, lease.Microseconds())
+	changed, err := s.exec(ctx, "claim runs", `UPDATE crm_runs AS r JOIN (`+strings.Join(rows, " UNION ALL ")+`) AS c ON c.id = r.id
+		SET r.status = 'running', r.queue_key = NULL, r.not_before = NULL, r.active_tenant = r.tenant_id, r.active_portal = c.place,
+			r.fence = r.fence + ?, r.attempt = r.attempt + 1, r.host = ?, r.lease_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, r.started_at = UTC_TIMESTAMP(6)
+		WHERE r.`+waits+` AND r.fence = c.fence`, args...)
+	if err != nil || changed == 0 {
+		return nil, err
+	}
+	var now []Run
+	if err := s.db.NewSelect().Model(&now).Where("r.id IN (?)", bun.List(ids)).Where("r.status = 'running'").Scan(ctx); err != nil {
+		return nil, databaseError("read the runs that were claimed", err)
+	}
+	return slices.DeleteFunc(now, func(r Run) bool { return r.Fence != fences[r.ID] }), nil
 }
 
 // freePlaces ends what keeps a claim's two keys without going on: the tenant's run whose
