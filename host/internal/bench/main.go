@@ -48,9 +48,11 @@ func main() {
 	if errors.Is(err, flag.ErrHelp) {
 		return
 	}
-	if err == nil {
-		err = run(ctx, c, os.Stdout, os.Stderr)
-	}
+	exitOn(err)
+	exitOn(run(ctx, c, os.Stdout, os.Stderr))
+}
+
+func exitOn(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
