@@ -9,8 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/uptrace/bun"
-
+	"booking/host/internal/hosttest"
 	"booking/host/internal/store"
 	"booking/shared/crm"
 	"booking/shared/secret"
@@ -20,10 +19,10 @@ import (
 // inVirtualTime runs a test whose clock stands still while anybody computes or the
 // database works, and leaps to the next timer otherwise. What it says about time is
 // exact on any machine. The database has been made outside.
-func inVirtualTime(t *testing.T, f *fixture, test func(t *testing.T, open func() *store.Store, sent *counter)) {
+func inVirtualTime(t *testing.T, f *fixture, test func(t *testing.T, open func() *store.Store, sent *hosttest.Statements)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		sent := &counter{}
+		sent := &hosttest.Statements{}
 		open := func() *store.Store {
 			db, err := usersync.OpenDB(secret.New(f.dsn))
 			if err != nil {
@@ -34,28 +33,6 @@ func inVirtualTime(t *testing.T, f *fixture, test func(t *testing.T, open func()
 		}
 		test(t, open, sent)
 	})
-}
-
-// counter counts statements.
-type counter struct {
-	mu         sync.Mutex
-	statements []string
-}
-
-func (c *counter) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
-
-func (c *counter) AfterQuery(_ context.Context, e *bun.QueryEvent) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.statements = append(c.statements, e.Query)
-}
-
-func (c *counter) take() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	taken := c.statements
-	c.statements = nil
-	return taken
 }
 
 // host is a further service on the fixture's database.
@@ -77,7 +54,7 @@ func TestAPressStartsItsRunWithin200Milliseconds(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	tenants := []int64{f.tenant("a"), f.tenant("b"), f.tenant("c")}
-	inVirtualTime(t, f, func(t *testing.T, open func() *store.Store, _ *counter) {
+	inVirtualTime(t, f, func(t *testing.T, open func() *store.Store, _ *hosttest.Statements) {
 		began := f.began()
 		here := f.host(open(), "here")
 		ctx, cancel := context.WithCancel(t.Context())
@@ -116,7 +93,7 @@ func TestAPressStartsItsRunOnAnotherHostWithin2Seconds(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	tenant := f.tenant("a")
-	inVirtualTime(t, f, func(t *testing.T, open func() *store.Store, _ *counter) {
+	inVirtualTime(t, f, func(t *testing.T, open func() *store.Store, _ *hosttest.Statements) {
 		began := f.began()
 		pages, worker := f.host(open(), "pages"), f.host(open(), "worker")
 		ctx, cancel := context.WithCancel(t.Context())
@@ -144,7 +121,7 @@ func TestAPlaceThatIsFreeAgainIsUsedAtOnce(t *testing.T) {
 	for range 6 {
 		tenants = append(tenants, f.tenant("x"))
 	}
-	inVirtualTime(t, f, func(t *testing.T, open func() *store.Store, _ *counter) {
+	inVirtualTime(t, f, func(t *testing.T, open func() *store.Store, _ *hosttest.Statements) {
 		began := f.began()
 		here := f.host(open(), "here")
 		here.Limits.Runs = 1
@@ -171,7 +148,7 @@ func TestAPlaceThatIsFreeAgainIsUsedAtOnce(t *testing.T) {
 func TestAnIdleWorkerSendsOneStatementALook(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	inVirtualTime(t, f, func(t *testing.T, open func() *store.Store, sent *counter) {
+	inVirtualTime(t, f, func(t *testing.T, open func() *store.Store, sent *hosttest.Statements) {
 		here := f.host(open(), "here")
 		ctx, cancel := context.WithCancel(t.Context())
 		var working sync.WaitGroup
@@ -179,7 +156,7 @@ func TestAnIdleWorkerSendsOneStatementALook(t *testing.T) {
 		time.Sleep(time.Hour)
 		cancel()
 		working.Wait()
-		statements := sent.take()
+		statements := sent.Take()
 		if looks := int(time.Hour / LookPause); len(statements) < looks || len(statements) > looks+2 {
 			t.Errorf("%d statements in %d looks", len(statements), looks)
 		}

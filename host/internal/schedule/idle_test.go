@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/uptrace/bun"
 
+	"booking/host/internal/hosttest"
 	"booking/host/internal/runs"
 	"booking/host/internal/store"
 	"booking/shared/secret"
@@ -29,7 +30,7 @@ func TestAnIdleHostCostsAtMostOneStatementASecond(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer plain.Close()
-		sent := &counter{}
+		sent := &hosttest.Statements{}
 		host := &lab{t: t, store: store.New(plain.WithQueryHook(sent))}
 		scheduler := host.scheduler(0)
 		scheduler.Clock = time.Now
@@ -40,9 +41,9 @@ func TestAnIdleHostCostsAtMostOneStatementASecond(t *testing.T) {
 		working.Go(func() { scheduler.Run(ctx) })
 		working.Go(func() { service.Work(ctx) })
 		time.Sleep(time.Minute) // in which it plans the ten thousand
-		sent.take()
+		sent.Take()
 		time.Sleep(time.Hour)
-		statements := sent.take()
+		statements := sent.Take()
 		cancel()
 		working.Wait()
 		if len(statements) > 3600 || len(statements) < 3000 {
@@ -120,7 +121,7 @@ func TestManySlotsOfManyTenantsAreStartedInBatches(t *testing.T) {
 	hosts := []*Scheduler{l.scheduler(0), l.scheduler(time.Minute), l.scheduler(-time.Minute)}
 	l.tick(hosts[0])
 	l.exec("UPDATE crm_schedules SET slot_at = ?, next_at = ?", evening.Add(-time.Hour), evening.Add(-time.Hour))
-	l.sent.take()
+	l.sent.Take()
 	var together sync.WaitGroup
 	for _, host := range hosts {
 		together.Go(func() {
@@ -130,7 +131,7 @@ func TestManySlotsOfManyTenantsAreStartedInBatches(t *testing.T) {
 		})
 	}
 	together.Wait()
-	if sent := len(l.sent.take()); sent > 3*4*12 {
+	if sent := len(l.sent.Take()); sent > 3*4*12 {
 		t.Errorf("%d statements for %d slots on three hosts", sent, tenants)
 	}
 	for query, want := range map[string]int{

@@ -1,7 +1,6 @@
 package schedule
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -9,8 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/uptrace/bun"
-
+	"booking/host/internal/hosttest"
 	"booking/host/internal/runs"
 	"booking/host/internal/store"
 	"booking/migrations"
@@ -30,7 +28,7 @@ type lab struct {
 	mu    sync.Mutex
 	now   time.Time
 	// sent counts the statements.
-	sent *counter
+	sent *hosttest.Statements
 }
 
 func newLab(t *testing.T, now time.Time) *lab {
@@ -46,29 +44,8 @@ func newLab(t *testing.T, now time.Time) *lab {
 			t.Fatal(err)
 		}
 	}
-	sent := &counter{}
+	sent := &hosttest.Statements{}
 	return &lab{t: t, dsn: dsn, now: now, store: store.New(plain.WithQueryHook(sent)), sent: sent}
-}
-
-type counter struct {
-	mu         sync.Mutex
-	statements []string
-}
-
-func (c *counter) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
-
-func (c *counter) AfterQuery(_ context.Context, e *bun.QueryEvent) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.statements = append(c.statements, e.Query)
-}
-
-func (c *counter) take() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	taken := c.statements
-	c.statements = nil
-	return taken
 }
 
 func (l *lab) exec(query string, args ...any) {

@@ -1,14 +1,12 @@
 package store
 
 import (
-	"context"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/uptrace/bun"
 
+	"booking/host/internal/hosttest"
 	"booking/shared/crm"
 )
 
@@ -49,7 +47,8 @@ func TestTheHistoryShowsEveryAttempt(t *testing.T) {
 	if diff := cmp.Diff([]string{"first: returned", "second: running"}, b.attempts(t, run.ID)); diff != "" {
 		t.Errorf("going on (-want +got):\n%s", diff)
 	}
-	b.exec(t, "UPDATE crm_runs SET requested_at = requested_at - INTERVAL 1 MINUTE, started_at = started_at - INTERVAL 1 MINUTE WHERE id = ?", run.ID)
+	// As if the server that knows of its start were a minute behind.
+	b.exec(t, "UPDATE crm_runs SET started_at = started_at - INTERVAL 1 MINUTE WHERE id = ?", run.ID)
 	b.expire(t, run.ID)
 	b.claim(t, &run, "third")
 	run.Status = StatusSucceeded
@@ -61,25 +60,11 @@ func TestTheHistoryShowsEveryAttempt(t *testing.T) {
 	}
 }
 
-// counter counts the statements.
-type counter struct {
-	mu         sync.Mutex
-	statements []string
-}
-
-func (c *counter) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
-
-func (c *counter) AfterQuery(_ context.Context, e *bun.QueryEvent) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.statements = append(c.statements, e.Query)
-}
-
 func TestAnOrdinaryRunPaysNothingForAttemptsAndRetries(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	run := b.queued(t, Run{TenantID: 1})
-	sent := &counter{}
+	sent := &hosttest.Statements{}
 	s := New(b.DB().WithQueryHook(sent))
 	if mine, err := s.ClaimRun(b.ctx, &run, "host", time.Hour); err != nil || !mine {
 		t.Fatalf("%v, error %v", mine, err)
@@ -90,8 +75,8 @@ func TestAnOrdinaryRunPaysNothingForAttemptsAndRetries(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Claim: UPDATE and a look at the row. End: BEGIN, two UPDATEs, COMMIT and a look.
-	if len(sent.statements) != 7 {
-		t.Errorf("%d statements: %q", len(sent.statements), sent.statements)
+	if statements := sent.Take(); len(statements) != 7 {
+		t.Errorf("%d statements: %q", len(statements), statements)
 	}
 }
 

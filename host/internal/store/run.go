@@ -137,9 +137,16 @@ func (r Run) queueKey() string {
 	return fmt.Sprintf("%d/%s/%s/%s", r.TenantID, r.Mode, plan, r.PersonID)
 }
 
-// queuedOnce: the run came from the queue. One that began in the foreground has its
-// two times from one statement.
-func (r Run) queuedOnce() bool { return r.StartedAt.After(r.RequestedAt) }
+// noTurn is the year of queue_at in a row that never got a turn: its default.
+const noTurn = 2000
+
+// queuedOnce: the run came from the queue, where it got its turn. One that began in the
+// foreground has none, nor have the former release's; of those, a foreground run has its
+// two times from one statement. (Of the others the times say nothing: on a cluster they
+// are two servers'.)
+func (r Run) queuedOnce() bool {
+	return r.QueueAt.Year() > noTurn || r.StartedAt.After(r.RequestedAt)
+}
 
 // Counts returns the run's counters as the contract names them.
 func (r Run) Counts() crm.Counts {

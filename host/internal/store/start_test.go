@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/uptrace/bun"
+
+	"booking/host/internal/hosttest"
 )
 
 // dying ends its host's context before the statement of a number.
@@ -64,13 +66,13 @@ func TestAHostThatDiesAtAnyStatementOfAStartLosesNoSlot(t *testing.T) {
 func TestABatchOfSlotsIsStartedInAFewStatements(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	sent := &counter{}
+	sent := &hosttest.Statements{}
 	s := New(b.DB().WithQueryHook(sent))
 	if started, err := s.StartSlots(b.ctx, dueSlots(rowsAtOnce)); err != nil || started != rowsAtOnce {
 		t.Fatalf("%d, error %v", started, err)
 	}
-	if len(sent.statements) > 5 {
-		t.Errorf("%d statements for %d slots", len(sent.statements), rowsAtOnce)
+	if statements := sent.Take(); len(statements) > 5 {
+		t.Errorf("%d statements for %d slots", len(statements), rowsAtOnce)
 	}
 	// The other host, a moment later, writes nothing.
 	if started, err := b.StartSlots(b.ctx, dueSlots(rowsAtOnce)); err != nil || started != 0 {
