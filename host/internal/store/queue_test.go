@@ -282,3 +282,58 @@ func TestACancelledRunLeavesTheQueueWithItsKey(t *testing.T) {
 		t.Errorf("%d keys are left", n)
 	}
 }
+
+func TestAClaimOfManyLeavesOutWhatItCannotHave(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	busy, overtaken, moved, free := b.queued(t, Run{TenantID: 1}), b.queued(t, Run{TenantID: 2}), b.queued(t, Run{TenantID: 3}), b.queued(t, Run{TenantID: 4})
+	going := Run{TenantID: 1, Plugin: "acme", Mode: crm.ModeApply, Trigger: "cli"}
+	if err := b.StartRun(b.ctx, &going, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	faster := overtaken
+	b.claim(t, &faster, "faster")
+	again := moved // claimed and handed back since the others read it
+	b.claim(t, &again, "faster")
+	if err := b.ReturnRun(b.ctx, again); err != nil {
+		t.Fatal(err)
+	}
+	claimed, err := b.ClaimRuns(b.ctx, []Run{busy, overtaken, moved, free}, "host", time.Hour)
+	if err != nil || len(claimed) != 1 || claimed[0].ID != free.ID || claimed[0].Status != StatusRunning || claimed[0].Host != "host" || claimed[0].Attempt != 1 {
+		t.Errorf("%+v, error %v", claimed, err)
+	}
+	if waiting := b.waiting(t); len(waiting) != 2 {
+		t.Errorf("waiting: %+v", waiting)
+	}
+}
+
+func TestHostsThatShareANameDoNotShareARun(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for tenant := range int64(20) {
+		b.queued(t, Run{TenantID: tenant + 1})
+	}
+	waiting := b.waiting(t)
+	var mu sync.Mutex
+	times := map[int64]int{}
+	var hosts sync.WaitGroup
+	for range 6 {
+		hosts.Go(func() {
+			claimed, err := b.ClaimRuns(b.ctx, waiting, "container:1", time.Hour)
+			if err != nil {
+				t.Errorf("claim: %v", err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, run := range claimed {
+				times[run.ID]++
+			}
+		})
+	}
+	hosts.Wait()
+	for _, run := range waiting {
+		if times[run.ID] != 1 {
+			t.Errorf("run %d was claimed %d times", run.ID, times[run.ID])
+		}
+	}
+}

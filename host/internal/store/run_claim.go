@@ -137,7 +137,7 @@ func (s *Store) claim(ctx context.Context, runs []Run, host string, lease time.D
 		return nil, err
 	}
 	var now []Run
-	if err := s.db.NewSelect().Model(&now).Where("r.id IN (?)", bun.List(ids)).Where("r.status = 'running'").Scan(ctx); err != nil {
+	if err := s.db.NewSelect().Model(&now).Where("r.id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
 		return nil, databaseError("read the runs that were claimed", err)
 	}
 	return slices.DeleteFunc(now, func(r Run) bool { return r.Fence != fences[r.ID] }), nil

@@ -172,7 +172,7 @@ func (s *Store) release(ctx context.Context, slots []Slot) error {
 	if len(reserved) == 0 {
 		return nil
 	}
-	_, err = s.exec(ctx, "queue the runs of slots", `UPDATE crm_runs SET status = 'queued', requested_at = UTC_TIMESTAMP(6), queue_at = `+slotTurn+`
+	_, err = s.exec(ctx, "queue the runs of slots", `UPDATE crm_runs FORCE INDEX (PRIMARY) SET status = 'queued', requested_at = UTC_TIMESTAMP(6), queue_at = `+slotTurn+`
 		WHERE id IN (?) AND status = 'reserved'`, slotWaits(), bun.List(reserved))
 	return err
 }
