@@ -74,8 +74,9 @@ func TestAnOrdinaryRunPaysNothingForAttemptsAndRetries(t *testing.T) {
 	if err := s.FinishRun(b.ctx, &run); err != nil {
 		t.Fatal(err)
 	}
-	// Claim: UPDATE and a look at the row. End: BEGIN, two UPDATEs, COMMIT and a look.
-	if statements := sent.Take(); len(statements) != 7 {
+	// Claim: UPDATE and a look at the row. End: BEGIN, two UPDATEs, the tenant's health,
+	// COMMIT and a look.
+	if statements := sent.Take(); len(statements) != 8 {
 		t.Errorf("%d statements: %q", len(statements), statements)
 	}
 }

@@ -337,3 +337,23 @@ func TestHostsThatShareANameDoNotShareARun(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatOnlyThisReleaseCarriesOutIsListedAsQueued(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tenant := b.tenant(t, "x").ID
+	person := b.queued(t, Run{TenantID: tenant, Mode: crm.ModePerson, PersonID: "7"})
+	failed := b.claimed(t, tenant)
+	b.fail(t, &failed, crm.CodePortalUnreachable)
+	page, err := b.RunPage(b.ctx, RunFilter{TenantID: tenant, Status: StatusQueued, Limit: 10})
+	if err != nil || len(page) != 2 || page[1].ID != person.ID || page[0].RetryOf != failed.ID || page[0].Status != StatusQueued {
+		t.Errorf("%+v, error %v", page, err)
+	}
+	// The retry waits for its time, and nobody waits for it.
+	if totals, err := b.HealthTotals(b.ctx); err != nil || totals.Queued != 1 {
+		t.Errorf("%d wait, error %v", totals.Queued, err)
+	}
+	if active, err := b.ActiveRun(b.ctx, tenant); err != nil || active.ID != person.ID {
+		t.Errorf("%+v, error %v", active, err)
+	}
+}
