@@ -49,8 +49,11 @@ func historyOf(what string, size int) string { return fmt.Sprintf("%s, %d finish
 
 // fillHistory adds finished runs, as many nights of all tenants as it takes, tenant by
 // tenant.
-func (l *lab) fillHistory(ctx context.Context, have, size int) error {
+func (l *lab) fillHistory(ctx context.Context, have, size int) (err error) {
 	const part = 500_000
+	if err := l.exec(ctx, l.forget()); err != nil {
+		return err
+	}
 	for have < size {
 		rows := min(part, size-have)
 		l.say("%d finished runs of %d", have, size)
@@ -61,5 +64,9 @@ func (l *lab) fillHistory(ctx context.Context, have, size int) error {
 		}
 		have += rows
 	}
-	return l.exec(ctx, "ANALYZE TABLE crm_runs")
+	if err := l.exec(ctx, "ANALYZE TABLE crm_runs"); err != nil {
+		return err
+	}
+	l.old, err = l.count(ctx, "SELECT COALESCE(MAX(id), 0) FROM crm_runs")
+	return err
 }

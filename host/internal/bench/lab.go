@@ -37,6 +37,8 @@ type lab struct {
 	// admin prepares and counts; it never works while something is timed.
 	admin *bun.DB
 	box   *secrets.Box
+	// old is the highest number of a run that belongs to the history.
+	old int
 }
 
 func openLab(ctx context.Context, c config, status io.Writer) (*lab, error) {

@@ -153,7 +153,7 @@ func (l *lab) carryOut(ctx context.Context, tenants, people int) error {
 		working.Go(func() { service.Work(work) })
 		defer working.Wait()
 		for {
-			left, err := l.count(ctx, "SELECT COUNT(*) FROM crm_runs WHERE started_by = 'bench' AND status IN ('queued', 'running')")
+			left, err := l.count(ctx, l.ofThisRate("SELECT COUNT(*) FROM crm_runs")+" AND status IN ('queued', 'running')")
 			if err != nil || left == 0 {
 				stop()
 				return 0, err
@@ -168,5 +168,5 @@ func (l *lab) carryOut(ctx context.Context, tenants, people int) error {
 	if err != nil {
 		return err
 	}
-	return l.want(ctx, tenants, "SELECT COUNT(*) FROM crm_runs WHERE started_by = 'bench' AND status = 'succeeded' AND fetched = "+strconv.Itoa(people))
+	return l.want(ctx, tenants, l.ofThisRate("SELECT COUNT(*) FROM crm_runs")+" AND status = 'succeeded' AND fetched = "+strconv.Itoa(people))
 }

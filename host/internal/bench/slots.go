@@ -15,8 +15,15 @@ var hostCounts = []int{1, 2, 4}
 // allDue makes every tenant due, as if nothing had ever been started.
 func (l *lab) allDue(ctx context.Context) error {
 	due := midnight.Format(time.DateTime)
-	return l.exec(ctx, "TRUNCATE TABLE crm_slots", "DELETE FROM crm_runs WHERE status IN ('queued', 'reserved', 'running') OR started_by = 'bench'",
+	return l.exec(ctx, "TRUNCATE TABLE crm_slots", l.forget(),
 		fmt.Sprintf("UPDATE crm_schedules SET slot_at = '%s', next_at = '%s'", due, due))
+}
+
+// forget removes the runs of the last rate: all that are newer than the history.
+func (l *lab) forget() string { return l.ofThisRate("DELETE FROM crm_runs") }
+
+func (l *lab) ofThisRate(statement string) string {
+	return fmt.Sprintf("%s WHERE id > %d", statement, l.old)
 }
 
 // startSlots lets hosts queue everything that is due and returns how long it took.
@@ -38,7 +45,7 @@ func (l *lab) startSlots(ctx context.Context, hosts []*host) (time.Duration, err
 		}
 	}
 	for _, query := range []string{
-		"SELECT COUNT(*) FROM crm_slots WHERE status = 'started'", "SELECT COUNT(*) FROM crm_runs WHERE status = 'queued'",
+		"SELECT COUNT(*) FROM crm_slots WHERE status = 'started'", l.ofThisRate("SELECT COUNT(*) FROM crm_runs") + " AND status = 'queued'",
 		"SELECT COUNT(DISTINCT run_id) FROM crm_slots",
 		fmt.Sprintf("SELECT COUNT(*) FROM crm_schedules WHERE next_at > '%s'", midnight.Format(time.DateTime)),
 	} {
