@@ -22,7 +22,11 @@ import (
 	"booking/shared/usersync"
 )
 
-const database = "booking"
+const (
+	database = "booking"
+	// column is the link column of the bench's plugin.
+	column = "bench_user_id"
+)
 
 // midnight is when everybody is due: the clock of the hosts, not the machine's.
 var midnight = time.Date(2026, time.November, 23, 22, 0, 0, 0, time.UTC)
@@ -74,7 +78,7 @@ func (l *lab) open(ctx context.Context) (err error) {
 	if err := l.admin.NewRaw("SELECT VERSION()").Scan(ctx, &l.version); err != nil {
 		return err
 	}
-	for _, set := range []migrations.Set{migrations.Host, migrations.Usersync, migrations.Bitrix24} {
+	for _, set := range []migrations.Set{migrations.Host, migrations.Usersync, migrations.Link(column)} {
 		if _, err := set.Up(ctx, l.admin); err != nil {
 			return err
 		}

@@ -135,7 +135,7 @@ func (c crew) ReadPeople(_ context.Context, r crm.PeopleRequest, out crm.PeopleE
 }
 
 func (c crew) Plugin(context.Context, string) (crm.Plugin, crm.Description, func(), error) {
-	d := crm.Description{Name: "bench", ExternalIDColumn: "bitrix24_user_id", Capabilities: []crm.Capability{crm.CapabilityPeople}}
+	d := crm.Description{Name: "bench", ExternalIDColumn: column, Capabilities: []crm.Capability{crm.CapabilityPeople}}
 	return crm.NewPeoplePlugin(d, c), d, func() {}, nil
 }
 
