@@ -79,63 +79,78 @@ func (c cores) work(now, takes time.Duration) time.Duration {
 	return c[first]
 }
 
+// play is a night while it goes on.
+type play struct {
+	night
+	random   *rand.Rand
+	database cores
+	// hosts are their cores, and free their places.
+	hosts   []cores
+	free    []int
+	waiting []int
+	coming  events
+	last    time.Duration
+}
+
 // simulate plays a night through, event by event.
 func simulate(n night) outcome {
-	random := rand.New(rand.NewPCG(n.seed, 1))
-	database := make(cores, n.databaseCores)
-	hosts, free := make([]cores, n.hosts), make([]int, n.hosts)
-	for i := range hosts {
-		hosts[i], free[i] = make(cores, n.cores), n.places
+	p := &play{night: n, random: rand.New(rand.NewPCG(n.seed, 1)), database: make(cores, n.databaseCores)}
+	for range n.hosts {
+		p.hosts, p.free = append(p.hosts, make(cores, n.cores)), append(p.free, n.places)
 	}
-	var all events
 	for run := range n.tenants {
-		all = append(all, event{at: time.Duration(random.Int64N(int64(n.window) + 1)), step: due, run: run})
+		p.coming = append(p.coming, event{at: time.Duration(p.random.Int64N(int64(n.window) + 1)), step: due, run: run})
 	}
-	heap.Init(&all)
-	var waiting []int
-	var last time.Duration
-	begin := func(now time.Duration) {
-		for host := range free {
-			for free[host] > 0 && len(waiting) > 0 {
-				free[host]--
-				heap.Push(&all, event{at: now, step: placed, host: host, run: waiting[0]})
-				waiting = waiting[1:]
-			}
-		}
-	}
-	for len(all) > 0 {
-		e := heap.Pop(&all).(event)
-		last = max(last, e.at)
-		next := event{host: e.host, run: e.run}
-		switch e.step {
-		case due:
-			waiting = append(waiting, e.run)
-			begin(e.at)
-			continue
-		case placed:
-			next.at, next.step = hosts[e.host].work(e.at, n.run.host), computed
-		case computed:
-			wait, holds := portalWait(random, n.portal)
-			next.at, next.step = e.at+wait, answered
-			if holds < wait { // its place is given away, and it asks for none when it comes back
-				heap.Push(&all, event{at: e.at + holds, step: parked, host: e.host})
-				next.host = -e.host - 1
-			}
-		case answered:
-			next.at, next.step = database.work(e.at, n.run.database), written
-		case written, parked:
-			if e.host >= 0 {
-				free[e.host]++
-				begin(e.at)
-			}
-			continue
-		}
-		heap.Push(&all, next)
+	heap.Init(&p.coming)
+	for len(p.coming) > 0 {
+		e := heap.Pop(&p.coming).(event)
+		p.last = max(p.last, e.at)
+		p.take(e)
 	}
 	share := func(each time.Duration, cores int) float64 {
-		return each.Seconds() * float64(n.tenants) / (last.Seconds() * float64(cores))
+		return each.Seconds() * float64(n.tenants) / (p.last.Seconds() * float64(cores))
 	}
-	return outcome{took: last, database: share(n.run.database, n.databaseCores), host: share(n.run.host, n.cores*n.hosts)}
+	return outcome{took: p.last, database: share(n.run.database, n.databaseCores), host: share(n.run.host, n.cores*n.hosts)}
+}
+
+// begin gives runs that wait the places that are free.
+func (p *play) begin(now time.Duration) {
+	for host := range p.free {
+		for p.free[host] > 0 && len(p.waiting) > 0 {
+			p.free[host]--
+			heap.Push(&p.coming, event{at: now, step: placed, host: host, run: p.waiting[0]})
+			p.waiting = p.waiting[1:]
+		}
+	}
+}
+
+// take does what an event is about and says what comes of it.
+func (p *play) take(e event) {
+	next := event{host: e.host, run: e.run}
+	switch e.step {
+	case due:
+		p.waiting = append(p.waiting, e.run)
+		p.begin(e.at)
+		return
+	case placed:
+		next.at, next.step = p.hosts[e.host].work(e.at, p.run.host), computed
+	case computed:
+		wait, holds := portalWait(p.random, p.portal)
+		next.at, next.step = e.at+wait, answered
+		if holds < wait { // its place is given away, and it asks for none when it comes back
+			heap.Push(&p.coming, event{at: e.at + holds, step: parked, host: e.host})
+			next.host = -e.host - 1
+		}
+	case answered:
+		next.at, next.step = p.database.work(e.at, p.run.database), written
+	case written, parked:
+		if e.host >= 0 {
+			p.free[e.host]++
+			p.begin(e.at)
+		}
+		return
+	}
+	heap.Push(&p.coming, next)
 }
 
 // portalWait draws how long a run waits for its portal, and how long it holds its place.
