@@ -12,7 +12,8 @@ import (
 const steady = 1.33
 
 // measureHistory fills the history step by step and measures at each: what is cheap at
-// the beginning must stay so. It comes last, because the rows stay.
+// the beginning must stay so. The steps lie minutes apart, so each rate is taken in terms
+// of the floor beside it. It comes last, because the rows stay.
 func measureHistory(ctx context.Context, l *lab, r *benchreport.Report) error {
 	sizes := []int{0, l.history / 10, l.history}
 	have := 0
@@ -22,25 +23,43 @@ func measureHistory(ctx context.Context, l *lab, r *benchreport.Report) error {
 		}
 		have = size
 		for range l.reps {
-			slots, err := l.withHosts(1, func(hosts []*host) (time.Duration, error) { return l.startSlots(ctx, hosts) })
-			if err != nil {
+			if err := l.rateWithHistory(ctx, r, size); err != nil {
 				return err
 			}
-			claims, err := l.withHosts(1, func(hosts []*host) (time.Duration, error) { return l.claim(ctx, hosts) })
-			if err != nil {
-				return err
-			}
-			r.Time(historyOf("slots", size), slots)
-			r.Time(historyOf("claims", size), claims)
 		}
 	}
-	for _, size := range sizes[1:] {
-		for what, work := range map[string]int{"slots": l.tenants, "claims": l.claims} {
-			took := benchreport.Median(r.Times[historyOf(what, size)])
-			first := benchreport.Median(r.Times[historyOf(what, 0)])
-			r.Add("history", fmt.Sprintf("%s with %d finished runs: cost, times that with none", what, size), took.Seconds()/first.Seconds(), "x", benchreport.AtMost, steady,
-				fmt.Sprintf("%.0f/s, with none %.0f/s", float64(work)/took.Seconds(), float64(work)/first.Seconds()))
+	for _, what := range []string{"slots", "claims"} {
+		work := map[string]int{"slots": l.tenants, "claims": l.claims}[what]
+		first := costs(r, historyOf(what, 0))
+		for _, size := range sizes[1:] {
+			now := costs(r, historyOf(what, size))
+			row := r.Add("history", fmt.Sprintf("%s with %d finished runs: cost, times that with none", what, size),
+				benchreport.Median(now)/benchreport.Median(first), "x", benchreport.AtMost, steady,
+				fmt.Sprintf("%.2f times the floor, with none %.2f; %.0f/s", benchreport.Median(now), benchreport.Median(first),
+					float64(work)/benchreport.Median(r.Times[historyOf(what, size)]).Seconds()))
+			row.Low, row.High = minmax(now)
+			row.Low, row.High = row.Low/benchreport.Median(first), row.High/benchreport.Median(first)
 		}
+	}
+	return nil
+}
+
+// rateWithHistory measures one host's slots and claims, and the floor before each.
+func (l *lab) rateWithHistory(ctx context.Context, r *benchreport.Report, size int) error {
+	for what, do := range map[string]func([]*host) (time.Duration, error){
+		"slots":  func(hosts []*host) (time.Duration, error) { return l.startSlots(ctx, hosts) },
+		"claims": func(hosts []*host) (time.Duration, error) { return l.claim(ctx, hosts) },
+	} {
+		floor, err := l.floor(ctx)
+		if err != nil {
+			return err
+		}
+		took, err := l.withHosts(1, do)
+		if err != nil {
+			return err
+		}
+		r.Time(historyOf(what, size), took)
+		r.Time("the floor of "+historyOf(what, size), floor*time.Duration(map[string]int{"slots": l.tenants, "claims": l.claims}[what]))
 	}
 	return nil
 }

@@ -100,14 +100,21 @@ const enough = 1000
 
 // rate adds how many a second there were, the median, and how that stands to the floor.
 func (l *lab) rate(r *benchreport.Report, group, what, name string, work int) {
-	var rates, ratios []float64
-	for i, took := range r.Times[name] {
+	var rates []float64
+	for _, took := range r.Times[name] {
 		rates = append(rates, float64(work)/took.Seconds())
-		ratios = append(ratios, took.Seconds()/r.Times["the floor of "+name][i].Seconds())
 	}
 	row := r.Add(group, what, benchreport.Median(rates), "/s", benchreport.AtLeast, enough,
-		fmt.Sprintf("%.2f times as long as that many INSERTs of a small row", benchreport.Median(ratios)))
+		fmt.Sprintf("%.2f times as long as that many INSERTs of a small row", benchreport.Median(costs(r, name))))
 	row.Low, row.High = minmax(rates)
+}
+
+// costs are the times of a name in terms of the floor beside them.
+func costs(r *benchreport.Report, name string) (ratios []float64) {
+	for i, took := range r.Times[name] {
+		ratios = append(ratios, took.Seconds()/r.Times["the floor of "+name][i].Seconds())
+	}
+	return ratios
 }
 
 func minmax(values []float64) (low, high float64) {
