@@ -35,7 +35,7 @@ test: database browser python ## every test, against a real database server (TES
 
 .PHONY: test-mysql
 test-mysql: ## what touches the database, against Oracle MySQL (TEST_MYSQL_DSN, or ../shared/tools/mysql-server)
-	@bash .ci/mysql go test -count=1 -timeout 20m ./migrations/... ./shared/usersync/... ./host/internal/store/... ./host/internal/runs/...
+	@bash .ci/mysql go test -count=1 -timeout 20m ./migrations/... ./shared/usersync/... ./host/internal/store/... ./host/internal/runs/... ./host/internal/schedule/...
 
 .PHONY: lint
 lint: ## formatting, vet, golangci-lint (with the directions of import), no CRM's name in the host
