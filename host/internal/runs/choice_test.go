@@ -120,6 +120,9 @@ func TestARunThatWaitsForItsPortalGivesItsPlaceAway(t *testing.T) {
 		t.Error("it is told once that a place is free")
 	}
 	free(1)
+	if l := p.look(limits); l.plugins["a"] != 0 || l.plugins["b"] != 1 {
+		t.Errorf("its plugin has no room for others: %+v", l)
+	}
 	// The second says nothing.
 	if p.settle(2, now.Add(silence-1), silence) || !p.settle(2, now.Add(silence), silence) {
 		t.Error("silence is not seen in time")

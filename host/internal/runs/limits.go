@@ -19,6 +19,7 @@ type Limits struct {
 	// database decides: each run takes one of the portal's places.
 	PerPortal int
 	// PerPlugin is for one plugin's process on one host (BOOKING_RUNS_PER_PLUGIN); 0: none.
+	// Like Runs it counts those at work, not those that wait for their portals.
 	PerPlugin int
 }
 

@@ -35,8 +35,10 @@ type occupant struct {
 // load is how much this host carries out.
 type load struct {
 	// free is how many more runs it can take.
-	free    int
+	free int
+	// plugins counts the runs at work by their plugin.
 	plugins map[string]int
+	// suspect: one of all its runs is.
 	suspect bool
 }
 
@@ -47,11 +49,11 @@ func (p *places) look(limits Limits) load {
 	l := load{plugins: map[string]int{}}
 	working := 0
 	for _, o := range p.runs {
+		l.suspect = l.suspect || o.run.Suspect()
 		if !o.resting {
 			working++
+			l.plugins[o.run.Plugin]++
 		}
-		l.plugins[o.run.Plugin]++
-		l.suspect = l.suspect || o.run.Suspect()
 	}
 	l.free = max(0, min(limits.runs()-working, waitingToo*limits.runs()-len(p.runs)))
 	return l
