@@ -11,66 +11,58 @@ import (
 // steady is how much more a slot or a claim may cost with a long history.
 const steady = 1.33
 
-// measureHistory fills the history step by step and measures at each: what is cheap at
-// the beginning must stay so. The steps lie minutes apart, so each rate is taken in terms
-// of the floor beside it. It comes last, because the rows stay.
+// measureHistory fills the history step by step and measures at each, side by side with
+// a database on the same server that has none: what is cheap at the beginning must stay so.
 func measureHistory(ctx context.Context, l *lab, r *benchreport.Report) error {
-	sizes := []int{0, l.history / 10, l.history}
-	have := 0
-	for _, size := range sizes {
-		if err := l.fillHistory(ctx, have, size); err != nil {
+	without, err := l.beside(ctx)
+	if err != nil {
+		return err
+	}
+	defer without.admin.Close()
+	for _, size := range []int{l.history / 10, l.history} {
+		if err := l.fillHistory(ctx, size); err != nil {
 			return err
 		}
-		have = size
 		for range l.reps {
-			if err := l.rateWithHistory(ctx, r, size); err != nil {
-				return err
+			for name, side := range map[string]*lab{historyOf(size): l, "none beside " + historyOf(size): without} {
+				if err := side.rateWithHistory(ctx, r, name); err != nil {
+					return err
+				}
 			}
 		}
-	}
-	for _, what := range []string{"slots", "claims"} {
-		work := map[string]int{"slots": l.tenants, "claims": l.claims}[what]
-		first := costs(r, historyOf(what, 0))
-		for _, size := range sizes[1:] {
-			now := costs(r, historyOf(what, size))
-			row := r.Add("history", fmt.Sprintf("%s with %d finished runs: cost, times that with none", what, size),
-				benchreport.Median(now)/benchreport.Median(first), "x", benchreport.AtMost, steady,
-				fmt.Sprintf("%.2f times the floor, with none %.2f; %.0f/s", benchreport.Median(now), benchreport.Median(first),
-					float64(work)/benchreport.Median(r.Times[historyOf(what, size)]).Seconds()))
-			row.Low, row.High = minmax(now)
-			row.Low, row.High = row.Low/benchreport.Median(first), row.High/benchreport.Median(first)
+		for _, what := range []string{"slots", "claims"} {
+			r.Ratio("history", fmt.Sprintf("%s with %d finished runs: cost, times that with none", what, size),
+				what+", "+historyOf(size), what+", none beside "+historyOf(size), benchreport.AtMost, steady)
 		}
 	}
 	return nil
 }
 
-// rateWithHistory measures one host's slots and claims, and the floor before each.
-func (l *lab) rateWithHistory(ctx context.Context, r *benchreport.Report, size int) error {
-	for what, do := range map[string]func([]*host) (time.Duration, error){
-		"slots":  func(hosts []*host) (time.Duration, error) { return l.startSlots(ctx, hosts) },
-		"claims": func(hosts []*host) (time.Duration, error) { return l.claim(ctx, hosts) },
-	} {
-		floor, err := l.floor(ctx)
-		if err != nil {
-			return err
-		}
-		took, err := l.withHosts(1, do)
-		if err != nil {
-			return err
-		}
-		r.Time(historyOf(what, size), took)
-		r.Time("the floor of "+historyOf(what, size), floor*time.Duration(map[string]int{"slots": l.tenants, "claims": l.claims}[what]))
+// rateWithHistory measures one host's slots and claims.
+func (l *lab) rateWithHistory(ctx context.Context, r *benchreport.Report, name string) error {
+	slots, err := l.withHosts(1, func(hosts []*host) (time.Duration, error) { return l.startSlots(ctx, hosts) })
+	if err != nil {
+		return err
 	}
+	claims, err := l.withHosts(1, func(hosts []*host) (time.Duration, error) { return l.claim(ctx, hosts) })
+	if err != nil {
+		return err
+	}
+	r.Time("slots, "+name, slots)
+	r.Time("claims, "+name, claims)
 	return nil
 }
 
-func historyOf(what string, size int) string { return fmt.Sprintf("%s, %d finished runs", what, size) }
+func historyOf(size int) string { return fmt.Sprintf("%d finished runs", size) }
 
-// fillHistory adds finished runs, as many nights of all tenants as it takes, tenant by
-// tenant.
-func (l *lab) fillHistory(ctx context.Context, have, size int) (err error) {
+// fillHistory adds finished runs up to a number, night by night of all tenants.
+func (l *lab) fillHistory(ctx context.Context, size int) error {
 	const part = 500_000
 	if err := l.exec(ctx, l.forget()); err != nil {
+		return err
+	}
+	have, err := l.count(ctx, "SELECT COUNT(*) FROM crm_runs")
+	if err != nil {
 		return err
 	}
 	for have < size {

@@ -22,11 +22,8 @@ import (
 	"booking/shared/usersync"
 )
 
-const (
-	database = "booking"
-	// column is the link column of the bench's plugin.
-	column = "bench_user_id"
-)
+// column is the link column of the bench's plugin.
+const column = "bench_user_id"
 
 // midnight is when everybody is due: the clock of the hosts, not the machine's.
 var midnight = time.Date(2026, time.November, 23, 22, 0, 0, 0, time.UTC)
@@ -38,6 +35,8 @@ type lab struct {
 	dir     string
 	server  *mariadbd.Server
 	version string
+	// database is its name on the server.
+	database string
 	// admin prepares and counts; it never works while something is timed.
 	admin *bun.DB
 	box   *secrets.Box
@@ -50,29 +49,35 @@ func openLab(ctx context.Context, c config, status io.Writer) (*lab, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
-	l := &lab{config: c, status: status, dir: dir}
-	if err := l.open(ctx); err != nil {
+	l := &lab{config: c, status: status, dir: dir, database: "booking"}
+	l.say("start a database, make %d tenants", l.tenants)
+	// No flags: what is measured is a server with its default, durable settings.
+	if l.server, err = mariadbd.Start(ctx, mariadbd.Options{Dir: filepath.Join(dir, "mariadb")}); err == nil {
+		err = l.open(ctx)
+	}
+	if err != nil {
 		l.close()
 		return nil, fmt.Errorf("open the lab: %w", err)
 	}
 	return l, nil
 }
 
+// beside is a second database on the same server, as new as the first one was.
+func (l *lab) beside(ctx context.Context) (*lab, error) {
+	second := &lab{config: l.config, status: l.status, dir: filepath.Join(l.dir, "beside"), server: l.server, database: "beside"}
+	return second, second.open(ctx)
+}
+
 func (l *lab) open(ctx context.Context) (err error) {
-	l.say("start a database, make %d tenants", l.tenants)
-	// No flags: what is measured is a server with its default, durable settings.
-	if l.server, err = mariadbd.Start(ctx, mariadbd.Options{Dir: filepath.Join(l.dir, "mariadb")}); err != nil {
-		return err
-	}
 	root, err := usersync.OpenDB(l.dsn("mysql"))
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	if _, err := root.ExecContext(ctx, "CREATE DATABASE "+database+" CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"); err != nil {
+	if _, err := root.ExecContext(ctx, "CREATE DATABASE "+l.database+" CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"); err != nil {
 		return err
 	}
-	if l.admin, err = usersync.OpenDB(l.dsn(database)); err != nil {
+	if l.admin, err = usersync.OpenDB(l.dsn(l.database)); err != nil {
 		return err
 	}
 	if err := l.admin.NewRaw("SELECT VERSION()").Scan(ctx, &l.version); err != nil {
@@ -152,7 +157,7 @@ func (l *lab) hosts(n int) (all []*host, closeAll func(), err error) {
 		}
 	}
 	for i := range n {
-		db, err := usersync.OpenDB(l.dsn(database))
+		db, err := usersync.OpenDB(l.dsn(l.database))
 		if err != nil {
 			closeAll()
 			return nil, nil, err

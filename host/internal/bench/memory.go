@@ -72,7 +72,7 @@ func (l *lab) serve(ctx context.Context) (*process, error) {
 		return nil, err
 	}
 	file := filepath.Join(l.dir, "dsn")
-	if err := os.WriteFile(file, []byte(l.dsn(database).Reveal()), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(l.dsn(l.database).Reveal()), 0o600); err != nil {
 		return nil, err
 	}
 	p := &process{Cmd: exec.CommandContext(ctx, executable, "serve"), done: make(chan struct{})}
