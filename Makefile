@@ -35,7 +35,7 @@ test: database browser python ## every test, against a real database server (TES
 
 .PHONY: test-mysql
 test-mysql: ## what touches the database, against Oracle MySQL (TEST_MYSQL_DSN, or ../shared/tools/mysql-server)
-	@bash .ci/mysql go test -count=1 -timeout 20m ./migrations/... ./shared/usersync/... ./host/internal/store/... ./host/internal/runs/...
+	@bash .ci/mysql go test -count=1 -timeout 20m ./migrations/... ./shared/usersync/... ./host/internal/store/... ./host/internal/runs/... ./host/internal/schedule/...
 
 # Where the tests with the build tag are.
 CLUSTER := ./shared/testdb/cluster ./migrations ./shared/usersync ./host/internal/store
@@ -58,8 +58,9 @@ generate: ## the contract's Go code from crm.proto
 	cd shared/crm/internal/crmpb; PATH="$$tools:$$PATH" go run $(BUF) generate
 
 .PHONY: bench
-bench: database ## ratios against the old way and the floor, side by side in one run (ARGS=...)
+bench: database ## ratios against the old way and the floor, side by side in one run (ARGS=... for the sync, QUEUE_ARGS=... for the queue)
 	go run ./plugin-bitrix24/internal/bench $(ARGS)
+	go run ./host/internal/bench $(QUEUE_ARGS)
 	go test -run '^$$' -bench . ./shared/crmhost
 
 .PHONY: check-sdk

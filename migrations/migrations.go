@@ -50,7 +50,7 @@ var (
 	Host = Set{Name: "host", Lease: DefaultLease, patience: ddl.DefaultPatience,
 		steps: host.Steps, inPlace: tablesExist(host.Tables)}
 	Usersync = Set{Name: "usersync", Lease: DefaultLease, patience: ddl.DefaultPatience,
-		steps:   func(ddl.Patience) (*migrate.Migrations, error) { return usersync.Steps() },
+		steps:   usersync.Steps,
 		inPlace: tablesExist(usersync.Tables)}
 	Bitrix24 = linkSet("bitrix24", "0001", bitrix24.Column)
 )

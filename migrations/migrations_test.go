@@ -21,7 +21,7 @@ var ours = []string{
 	"crm_connections", "crm_secrets", "booking_keys", "crm_runs", "crm_changes",
 	"booking_sessions", "booking_recoveries", "booking_audit", "booking_mails", "crm_run_progress",
 	"crm_schedules", "crm_slots", "crm_imports",
-	"booking_mail_queue", "booking_notices",
+	"crm_run_attempts", "booking_mail_queue", "booking_notices",
 	"booking_tokens", "crm_tenant_health",
 	"booking_first_run", "booking_first_run_codes", "booking_people_turns",
 }
@@ -30,10 +30,13 @@ var hostSteps = []string{
 	"0001_tenants_and_users", "0002_crm_connections", "0003_crm_secrets", "0004_booking_keys",
 	"0010_booking_sessions", "0011_booking_recoveries", "0012_booking_audit", "0013_booking_mails", "0014_crm_run_progress",
 	"0020_crm_schedules", "0021_crm_slots",
+	"0030_crm_run_attempts",
 	"0040_booking_mail_queue", "0041_booking_notices",
 	"0050_booking_first_run", "0051_booking_first_run_codes", "0052_booking_people_turns", "0053_booking_audit_subject",
 	"0060_booking_tokens", "0061_crm_tenant_health", "0062_remember_tenant_health", "0070_crm_imports",
 }
+
+var usersyncSteps = []string{"0001_crm_runs", "0002_crm_changes", "0005_crm_runs_queue", "0006_crm_runs_queue_keys"}
 
 var all = []migrations.Set{migrations.Host, migrations.Usersync, migrations.Bitrix24}
 
@@ -153,7 +156,7 @@ func TestAnEmptyDatabaseGetsEverything(t *testing.T) {
 		want []string
 	}{
 		{migrations.Host, hostSteps},
-		{migrations.Usersync, []string{"0001_crm_runs", "0002_crm_changes"}},
+		{migrations.Usersync, usersyncSteps},
 		{migrations.Bitrix24, []string{"0001_users_link"}},
 	} {
 		applied, err := c.set.Up(t.Context(), db)

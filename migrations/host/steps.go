@@ -19,7 +19,7 @@ import (
 var Tables = []string{"tenants", "users", "crm_connections", "crm_secrets", "booking_keys",
 	"booking_sessions", "booking_recoveries", "booking_audit", "booking_mails", "crm_run_progress",
 	"crm_schedules", "crm_slots", "crm_imports",
-	"booking_mail_queue", "booking_notices",
+	"crm_run_attempts", "booking_mail_queue", "booking_notices",
 	"booking_tokens", "crm_tenant_health",
 	"booking_first_run", "booking_first_run_codes", "booking_people_turns"}
 

@@ -68,6 +68,25 @@ func TestNobodyWaitsForARunWhenTheHostStops(t *testing.T) {
 	}
 }
 
+func TestARetryIsShownAndKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.connect()
+	retry := s.exec(`INSERT INTO crm_runs (tenant_id, plugin, portal, mode, started_by, status, queue_key, retry_of, retry, not_before, requested_at)
+		VALUES (?, 'scripted', 'portal.example', 'apply', 'schedule', 'waiting', CONCAT(?, '/apply//'), 7, 2, UTC_TIMESTAMP(6) + INTERVAL 15 MINUTE, UTC_TIMESTAMP(6))`, s.ours, s.ours)
+	if r := s.get(s.read, fmt.Sprintf("/runs/%d", retry)); !strings.Contains(r.ok(t, 200).body, `"retry_of":7,"retry":2,"not_before":"20`) {
+		t.Errorf("%s", r.body)
+	}
+	var run runjson.History
+	s.post(s.run, "/runs", `{"mode":"apply"}`).ok(t, 202).into(t, &run)
+	if run.Run.Run == retry {
+		t.Error("the call joined a retry that waits for its time")
+	}
+	if r := s.get(s.read, fmt.Sprintf("/runs/%d", retry)); !strings.Contains(r.ok(t, 200).body, `"status":"cancelled"`) {
+		t.Errorf("%s", r.body)
+	}
+}
+
 func TestARunThatCannotBeStartedIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

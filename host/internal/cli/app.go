@@ -153,6 +153,7 @@ func (a *app) runService(ctx context.Context) (*runs.Service, error) {
 	return &runs.Service{
 		Store: a.store, Box: a.box, Plugins: a.keeper, Log: a.log, Lease: a.config.Lease,
 		Host: fmt.Sprintf("%s:%d", host, os.Getpid()), Locale: a.locale,
+		Limits: runs.Limits{Runs: int(a.config.Runs), PerPortal: int(a.config.PerPortal), PerPlugin: int(a.config.PerPlugin)},
 	}, nil
 }
 

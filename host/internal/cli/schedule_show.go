@@ -12,8 +12,12 @@ import (
 	"booking/host/internal/store"
 )
 
-// slotsShown is how many of a tenant's last slots `schedule show --tenant` lists.
-const slotsShown = 20
+const (
+	// slotsShown is how many of a tenant's last slots `schedule show --tenant` lists.
+	slotsShown = 20
+	// missedFor is how long a missed slot is spoken of.
+	missedFor = 30 * 24 * time.Hour
+)
 
 func (a *app) scheduleShowCommand() *cobra.Command {
 	var tenant int64
@@ -51,6 +55,16 @@ type scheduleJSON struct {
 	Slot      *string    `json:"next_slot"`
 	Last      *slotJSON  `json:"last"`
 	Slots     []slotJSON `json:"slots,omitempty"`
+	// Missed are the slots of the last 30 days at which every host was away.
+	Missed *missedJSON `json:"missed,omitempty"`
+}
+
+type missedJSON struct {
+	Count      int     `json:"count"`
+	First      *string `json:"first"`
+	Last       *string `json:"last"`
+	FirstLocal string  `json:"first_local"`
+	LastLocal  string  `json:"last_local"`
 }
 
 type slotJSON struct {
@@ -71,7 +85,7 @@ func inZone(t time.Time, zone *time.Location) string {
 
 // describeSchedule puts a tenant's schedule into words and plans what nobody has
 // planned yet, for showing only.
-func (a *app) describeSchedule(ctx context.Context, scheduler *schedule.Scheduler, tenant store.ScheduledTenant, slots []store.Slot) (scheduleJSON, error) {
+func (a *app) describeSchedule(ctx context.Context, scheduler *schedule.Scheduler, tenant store.ScheduledTenant, slots []store.Slot, missed map[int64]store.Missed) (scheduleJSON, error) {
 	row := tenant.Schedule
 	spec, err := scheduler.Spec(row)
 	if err != nil {
@@ -89,6 +103,10 @@ func (a *app) describeSchedule(ctx context.Context, scheduler *schedule.Schedule
 	}
 	if row.Enabled && tenant.Connected {
 		out.Next, out.NextLocal, out.Slot = runjson.Time(row.NextAt), inZone(row.NextAt, spec.Zone()), runjson.Time(row.SlotAt)
+	}
+	if m, some := missed[row.TenantID]; some {
+		out.Missed = &missedJSON{Count: m.Count, First: runjson.Time(m.First), Last: runjson.Time(m.Last),
+			FirstLocal: inZone(m.First, spec.Zone()), LastLocal: inZone(m.Last, spec.Zone())}
 	}
 	for _, slot := range slots {
 		out.Slots = append(out.Slots, newSlotJSON(slot, spec.Zone()))
@@ -111,8 +129,12 @@ func (a *app) showSchedule(ctx context.Context, id int64, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	missed, err := a.store.MissedSlots(ctx, id, store.TaskSyncUsers, time.Now().Add(-missedFor))
+	if err != nil {
+		return err
+	}
 	for _, tenant := range tenants {
-		out, err := a.describeSchedule(ctx, a.scheduler(nil), tenant, slots)
+		out, err := a.describeSchedule(ctx, a.scheduler(nil), tenant, slots, missed)
 		if err != nil {
 			return err
 		}
@@ -120,6 +142,10 @@ func (a *app) showSchedule(ctx context.Context, id int64, asJSON bool) error {
 			return a.printJSON(out)
 		}
 		fmt.Fprintf(a.stdout, "%s%s\n%s %s\n", a.tenantLabel(id), out.Words, a.say("Следующий запуск:", "Next run:"), a.nextRun(out))
+		if m := out.Missed; m != nil {
+			fmt.Fprintf(a.stdout, a.say("⚠️ Пропущено за 30 дней: %d, с %s по %s. В это время не работал ни один узел.\n",
+				"⚠️ Missed in 30 days: %d, from %s to %s. No host was at work then.\n"), m.Count, m.FirstLocal, m.LastLocal)
+		}
 		if len(out.Slots) > 0 {
 			fmt.Fprintln(a.stdout)
 			return a.printSlots(out.Slots)
@@ -149,6 +175,10 @@ func (a *app) showSchedules(ctx context.Context, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	missed, err := a.store.MissedSlots(ctx, 0, store.TaskSyncUsers, time.Now().Add(-missedFor))
+	if err != nil {
+		return err
+	}
 	scheduler := a.scheduler(nil)
 	all := make([]scheduleJSON, 0, len(tenants))
 	for _, tenant := range tenants {
@@ -156,7 +186,7 @@ func (a *app) showSchedules(ctx context.Context, asJSON bool) error {
 		if slot, found := last[tenant.TenantID]; found {
 			slots = append(slots, slot)
 		}
-		out, err := a.describeSchedule(ctx, scheduler, tenant, slots)
+		out, err := a.describeSchedule(ctx, scheduler, tenant, slots, missed)
 		if err != nil {
 			return fmt.Errorf("the schedule of tenant %d: %w", tenant.TenantID, err)
 		}
@@ -195,6 +225,9 @@ func (a *app) lastSlot(out scheduleJSON) string {
 	text := out.Last.Local + ": " + a.slotStatus(*out.Last)
 	if out.Last.Run != 0 {
 		text += fmt.Sprintf(" %d (%s)", out.Last.Run, out.Last.RunStatus)
+	}
+	if out.Missed != nil {
+		text += fmt.Sprintf(a.say("; ⚠️ пропущено за 30 дней: %d", "; ⚠️ missed in 30 days: %d"), out.Missed.Count)
 	}
 	return text
 }

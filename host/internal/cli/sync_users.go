@@ -19,6 +19,7 @@ import (
 func (a *app) syncUsersCommand() *cobra.Command {
 	var options struct {
 		tenant               int64
+		person               string
 		preview, json, queue bool
 	}
 	cmd := &cobra.Command{
@@ -33,21 +34,28 @@ func (a *app) syncUsersCommand() *cobra.Command {
 				"Exit status: 0 nobody failed, 1 somebody failed or was stopped, 2 wrong usage, 3 a sync is already going on."),
 		Args: words(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			mode := crm.ModeApply
+			request := runs.Request{TenantID: options.tenant, Mode: crm.ModeApply, PersonID: options.person, Trigger: "cli"}
 			if options.preview {
-				mode = crm.ModePreview
+				request.Mode = crm.ModePreview
 			}
 			if cmd.Flags().Changed("tenant") && options.tenant <= 0 {
 				return usageError{errors.New(a.say("--tenant: нужен номер компании", "--tenant must be a tenant's number"))}
+			}
+			if cmd.Flags().Changed("person") {
+				if options.tenant == 0 || options.preview {
+					return usageError{errors.New(a.say("--person: вместе с --tenant и без --preview", "--person goes with --tenant and without --preview"))}
+				}
+				request.Mode = crm.ModePerson
 			}
 			start := runNow
 			if options.queue {
 				start = runQueued
 			}
-			return a.syncUsers(cmd, options.tenant, mode, options.json, start)
+			return a.syncUsers(cmd, request, options.json, start)
 		},
 	}
 	cmd.Flags().Int64Var(&options.tenant, "tenant", 0, a.say("только эта компания", "this tenant only"))
+	cmd.Flags().StringVar(&options.person, "person", "", a.say("только этот сотрудник, по номеру в CRM", "this person only, by the number in the CRM"))
 	cmd.Flags().BoolVar(&options.preview, "preview", false, a.say("показать, что изменилось бы, и ничего не менять", "show what would change and change nothing"))
 	cmd.Flags().BoolVar(&options.queue, "queue", false, a.say("только поставить в очередь: выполнит booking-host serve", "only queue it: booking-host serve carries it out"))
 	cmd.Flags().BoolVar(&options.json, "json", false, a.say("по объекту JSON на компанию", "one JSON object per tenant"))
@@ -65,14 +73,15 @@ func runQueued(ctx context.Context, service *runs.Service, request runs.Request,
 	return service.Queue(ctx, request)
 }
 
-func (a *app) syncUsers(cmd *cobra.Command, tenant int64, mode crm.Mode, asJSON bool, start starter) error {
+// syncUsers starts the request for its tenant, or for every connected one when it names none.
+func (a *app) syncUsers(cmd *cobra.Command, request runs.Request, asJSON bool, start starter) error {
 	ctx := cmd.Context()
 	service, err := a.runService(ctx)
 	if err != nil {
 		return err
 	}
-	tenants := []int64{tenant}
-	if tenant == 0 {
+	tenants := []int64{request.TenantID}
+	if request.TenantID == 0 {
 		enabled, err := a.store.EnabledTenants(ctx)
 		if err != nil {
 			return err
@@ -93,10 +102,14 @@ func (a *app) syncUsers(cmd *cobra.Command, tenant int64, mode crm.Mode, asJSON 
 			return silent(exitFailed)
 		}
 		watch := a.newProgress(asJSON)
-		outcome, err := start(ctx, service, runs.Request{TenantID: id, Mode: mode, Trigger: "cli"}, watch)
+		request.TenantID = id
+		outcome, err := start(ctx, service, request, watch)
 		watch.done()
+		if errors.Is(err, runs.ErrRequest) {
+			return usageError{err}
+		}
 		if err != nil {
-			outcome = unfinished(outcome.Run, id, mode, err)
+			outcome = unfinished(outcome.Run, id, request.Mode, err)
 		}
 		a.tellOutcome(outcome, asJSON, watch)
 		worst = worse(worst, outcomeStatus(outcome))

@@ -69,6 +69,13 @@ type Config struct {
 	Lease     time.Duration `env:"BOOKING_LEASE" envDefault:"30s"`
 	LimitWait time.Duration `env:"BOOKING_LIMIT_WAIT" envDefault:"15m"`
 
+	// Runs is how many queued runs this host carries out at the same time, PerPlugin how
+	// many of them one plugin's process does (0: no limit of its own), and PerPortal how
+	// many all hosts together have at one portal (0: no limit).
+	Runs      uint64 `env:"BOOKING_RUNS" envDefault:"4"`
+	PerPortal uint64 `env:"BOOKING_RUNS_PER_PORTAL" envDefault:"2"`
+	PerPlugin uint64 `env:"BOOKING_RUNS_PER_PLUGIN" envDefault:"0"`
+
 	// TimeZone is that of schedules which name none.
 	TimeZone string `env:"BOOKING_TIME_ZONE" envDefault:"Europe/Moscow"`
 	// Spread is the window over which the starts of several tenants are spread.

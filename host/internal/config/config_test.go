@@ -47,7 +47,7 @@ func TestAnEmptyEnvironmentGivesTheDefaultsOfTheContract(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 		if c.Addr != "127.0.0.1:8080" || c.MetricsAddr != "" || c.Drain != 0 || c.PublicURL != "http://127.0.0.1:8080" || c.Lease != 30*time.Second || c.LimitWait != 15*time.Minute || c.TimeZone != "Europe/Moscow" || c.Spread != 10*time.Minute ||
-			c.LogLevel != slog.LevelInfo || c.LogFormat != "text" || c.Locale != "ru" {
+			c.Runs != 4 || c.PerPortal != 2 || c.PerPlugin != 0 || c.LogLevel != slog.LevelInfo || c.LogFormat != "text" || c.Locale != "ru" {
 			t.Errorf("%+v", c)
 		}
 		if c.DataDir != filepath.Join(here, "var") || filepath.Base(c.PluginDir) != "plugins" || !filepath.IsAbs(c.PluginDir) {
@@ -63,6 +63,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"BOOKING_DATA_DIR": "/data", "BOOKING_PLUGIN_DIR": "/plugins", "BOOKING_ADDR": " :9000 ", "BOOKING_HTTP_PORTALS": "Portal.Local, 127.0.0.1:8090,[::1]:80",
 		"BOOKING_PLUGIN_MEMORY": "512", "BOOKING_PLUGIN_FILES": "99", "BOOKING_PLUGIN_WATCH": "5s",
 		"BOOKING_METRICS_ADDR": "127.0.0.1:9464", "BOOKING_DRAIN": "20s",
+		"BOOKING_RUNS": "9", "BOOKING_RUNS_PER_PORTAL": "3", "BOOKING_RUNS_PER_PLUGIN": "8",
 		"BOOKING_LEASE": "2s", "BOOKING_LIMIT_WAIT": "1m", "BOOKING_TIME_ZONE": "Asia/Omsk", "BOOKING_SPREAD": "0s", "BOOKING_LOG_FILE": "/log", "BOOKING_LOG_LEVEL": "WARN", "BOOKING_LOG_FORMAT": "json", "BOOKING_LOCALE": "en",
 	})
 	if c.DSN.Reveal() != dsn || c.PluginDSN.Reveal() != dsn || c.SecretKey.Reveal() != key {
@@ -72,7 +73,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		t.Error(diff)
 	}
 	if c.PublicURL != "https://booking.example/app" || c.DataDir != "/data" || c.PluginDir != "/plugins" || c.Addr != ":9000" ||
-		c.PluginMemory != 512 || c.PluginFiles != 99 || c.PluginWatch != 5*time.Second ||
+		c.PluginMemory != 512 || c.PluginFiles != 99 || c.PluginWatch != 5*time.Second || c.Runs != 9 || c.PerPortal != 3 || c.PerPlugin != 8 ||
 		c.MetricsAddr != "127.0.0.1:9464" || c.Drain != 20*time.Second ||
 		c.Lease != 2*time.Second || c.LimitWait != time.Minute || c.TimeZone != "Asia/Omsk" || c.Spread != 0 || c.LogFile != "/log" || c.LogLevel != slog.LevelWarn || c.LogFormat != "json" || c.Locale != "en" {
 		t.Errorf("%+v", c)
@@ -132,6 +133,10 @@ func TestAWrongValueIsAnErrorThatNamesItsVariable(t *testing.T) {
 		"the machine's zone": {"BOOKING_TIME_ZONE", map[string]string{"BOOKING_TIME_ZONE": "Local"}},
 		"an hour's spread":   {"BOOKING_SPREAD", map[string]string{"BOOKING_SPREAD": "1h"}},
 		"negative spread":    {"BOOKING_SPREAD", map[string]string{"BOOKING_SPREAD": "-1s"}},
+		"no runs":            {"BOOKING_RUNS", map[string]string{"BOOKING_RUNS": "0"}},
+		"too many runs":      {"BOOKING_RUNS", map[string]string{"BOOKING_RUNS": "257"}},
+		"many for a portal":  {"BOOKING_RUNS_PER_PORTAL", map[string]string{"BOOKING_RUNS_PER_PORTAL": "257"}},
+		"more than the host": {"BOOKING_RUNS_PER_PLUGIN", map[string]string{"BOOKING_RUNS": "3", "BOOKING_RUNS_PER_PLUGIN": "4"}},
 		"level":              {"BOOKING_LOG_LEVEL", map[string]string{"BOOKING_LOG_LEVEL": "loud"}},
 		"format":             {"BOOKING_LOG_FORMAT", map[string]string{"BOOKING_LOG_FORMAT": "xml"}},
 	} {

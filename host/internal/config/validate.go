@@ -35,6 +35,9 @@ const (
 // MinLease is the shortest lease: a heartbeat must fit into it several times.
 const MinLease = time.Second
 
+// maxRuns is more than one process can make use of: it has sixteen database connections.
+const maxRuns = 256
+
 var secretVariables = []string{"BOOKING_DSN", "BOOKING_PLUGIN_DSN", "BOOKING_SECRET_KEY", "BOOKING_PROXY", "BOOKING_SMTP_URL"}
 
 var levels = map[string]slog.Level{
@@ -52,7 +55,7 @@ var shapes = map[reflect.Type]crm.Text{
 func (c *Config) Validate() error {
 	for _, rule := range []func(*Config) error{
 		(*Config).validateLocale, (*Config).validateDatabase, (*Config).validateKey,
-		(*Config).validatePlugins, (*Config).validateAddresses, (*Config).validateProxies, (*Config).validateMail, (*Config).validatePortals, (*Config).validateProxy, (*Config).validateTimes, (*Config).validateSchedule, (*Config).validateLog,
+		(*Config).validatePlugins, (*Config).validateAddresses, (*Config).validateProxies, (*Config).validateMail, (*Config).validatePortals, (*Config).validateProxy, (*Config).validateTimes, (*Config).validateRuns, (*Config).validateSchedule, (*Config).validateLog,
 	} {
 		if err := rule(c); err != nil {
 			return err
@@ -218,6 +221,18 @@ func (c *Config) validateTimes() error {
 	}
 	if c.Drain < 0 || c.Drain > 5*time.Minute {
 		return wrong("BOOKING_DRAIN", crm.Text{RU: "нужно от 0s до 5m", EN: "must be from 0s to 5m"})
+	}
+	return nil
+}
+
+func (c *Config) validateRuns() error {
+	switch {
+	case c.Runs < 1 || c.Runs > maxRuns:
+		return wrong("BOOKING_RUNS", crm.Text{RU: "нужно число от 1 до 256", EN: "must be a number from 1 to 256"})
+	case c.PerPortal > maxRuns:
+		return wrong("BOOKING_RUNS_PER_PORTAL", crm.Text{RU: "нужно число до 256, или 0 — без ограничения", EN: "must be a number up to 256, or 0: no limit"})
+	case c.PerPlugin > c.Runs:
+		return wrong("BOOKING_RUNS_PER_PLUGIN", crm.Text{RU: "не может быть больше BOOKING_RUNS; 0 — без ограничения", EN: "must not be above BOOKING_RUNS; 0: no limit"})
 	}
 	return nil
 }

@@ -49,7 +49,8 @@ func Decide(told store.Notices, run store.Run) (store.Notices, News) {
 
 // verdict is what a run has met, "" for nothing; counts is false when the run says
 // nothing of how things are: a preview, one that somebody stopped, one person of many,
-// or a failure that somebody saw on the screen.
+// a failure that somebody saw on the screen, or one that is tried again by itself: nobody
+// has to do anything about it yet.
 func verdict(run store.Run) (trouble string, counts bool) {
 	if run.Mode == crm.ModePreview {
 		return "", false
@@ -69,5 +70,5 @@ func verdict(run store.Run) (trouble string, counts bool) {
 	default:
 		return "", false
 	}
-	return trouble, run.FromQueue()
+	return trouble, run.FromQueue() && !run.TriedAgain()
 }

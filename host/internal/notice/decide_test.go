@@ -23,6 +23,9 @@ func failed(code crm.Code) func(*store.Run) {
 	return func(r *store.Run) { r.Status, r.ErrorCode = store.StatusFailed, code }
 }
 
+// lastTry: it was the last of the retries.
+func lastTry(r *store.Run) { r.Retry = 3 }
+
 func ended(status store.Status) func(*store.Run) { return func(r *store.Run) { r.Status = status } }
 
 func held(r *store.Run) { r.Held = true }
@@ -51,15 +54,17 @@ func TestDecide(t *testing.T) {
 		"all is well and stays so":                       {quiet, night(2), NoNews, ""},
 		"the first failure":                              {quiet, night(2, failed(crm.CodeUnauthorized)), Trouble, "unauthorized"},
 		"the same failure the night after":               {knows("unauthorized"), night(2, failed(crm.CodeUnauthorized)), NoNews, "unauthorized"},
-		"another reason":                                 {knows("unauthorized"), night(2, failed(crm.CodePortalUnreachable)), Trouble, "portal_unreachable"},
+		"another reason":                                 {knows("unauthorized"), night(2, failed(crm.CodePortalUnreachable), lastTry), Trouble, "portal_unreachable"},
 		"it works again":                                 {knows("unauthorized"), night(2), Recovered, ""},
 		"it works again, but not for everybody":          {knows("unauthorized"), night(2, ended(store.StatusPartial)), Recovered, ""},
+		"unreachable, and tried again in 5 minutes":      {quiet, night(2, failed(crm.CodePortalUnreachable)), NoNews, ""},
+		"interrupted, and tried again":                   {quiet, night(2, ended(store.StatusInterrupted)), NoNews, ""},
 		"held back":                                      {quiet, night(2, held), Trouble, "held"},
 		"held back once more":                            {knows("held"), night(2, held), NoNews, "held"},
 		"held back, after a failure":                     {knows("database"), night(2, held), Trouble, "held"},
 		"not configured":                                 {quiet, night(2, ended(store.StatusNotConfigured)), Trouble, "not_configured"},
 		"not configured, night after night":              {knows("not_configured"), night(2, ended(store.StatusNotConfigured)), NoNews, "not_configured"},
-		"it brought all its hosts down":                  {quiet, night(2, ended(store.StatusInterrupted)), Trouble, "interrupted"},
+		"it brought all its hosts down":                  {quiet, night(2, ended(store.StatusInterrupted), lastTry), Trouble, "interrupted"},
 		"somebody stopped it":                            {quiet, night(2, ended(store.StatusCancelled)), NoNews, ""},
 		"somebody stopped it, in trouble":                {knows("database"), night(2, ended(store.StatusCancelled)), NoNews, "database"},
 		"a preview that failed":                          {quiet, night(2, preview, failed(crm.CodeUnauthorized)), NoNews, ""},
@@ -95,7 +100,7 @@ func TestDecideTellsChangesAndNotNights(t *testing.T) {
 		run := night(n)
 		switch {
 		case n >= 3 && n < 14:
-			run = night(n, failed(crm.CodePortalUnreachable))
+			run = night(n, failed(crm.CodePortalUnreachable), lastTry)
 		case n >= 14 && n < 20:
 			run = night(n, failed(crm.CodeUnauthorized))
 		}

@@ -29,9 +29,10 @@ func TestAdministratorsAreToldOnce(t *testing.T) {
 		tell string
 	}{
 		{end: func() store.Run { return o.run(well) }},
-		{end: func() store.Run { return o.fails(crm.CodePortalUnreachable) }, tell: failedRU},
-		{end: func() store.Run { return o.fails(crm.CodePortalUnreachable) }},
-		{end: func() store.Run { return o.fails(crm.CodePortalUnreachable) }},
+		{end: func() store.Run { return o.fails(crm.CodePortalUnreachable) }}, // tried again by itself
+		{end: func() store.Run { return o.fails(crm.CodeScopeMissing) }, tell: failedRU},
+		{end: func() store.Run { return o.fails(crm.CodeScopeMissing) }},
+		{end: func() store.Run { return o.fails(crm.CodeScopeMissing) }},
 		{end: func() store.Run { return o.fails(crm.CodeUnauthorized) }, tell: failedRU},
 		{end: func() store.Run { return o.fails(crm.CodeUnauthorized) }},
 		{end: func() store.Run { return o.run(well) }, tell: recoveredRU},
@@ -119,7 +120,7 @@ func TestEveryTroubleHasWords(t *testing.T) {
 func TestTheEndOfARunIsJudgedOnce(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	bad := o.fails(crm.CodeDatabase)
+	bad := o.fails(crm.CodeScopeMissing)
 	step := o.claimStep(bad.ID)
 	var hosts sync.WaitGroup
 	for range 6 {
@@ -172,7 +173,7 @@ func TestNewsThatAreOldAreNotSent(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.server.Down()
-	o.fails(crm.CodeDatabase)
+	o.fails(crm.CodeScopeMissing)
 	o.send()
 	o.fails(crm.CodeUnauthorized)
 	o.send()
@@ -195,7 +196,7 @@ func TestNobodyIsToldWhereItIsSwitchedOff(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	// Switched off between the decision and the sending.
-	run := o.fails(crm.CodeDatabase)
+	run := o.fails(crm.CodeScopeMissing)
 	if err := o.writer.Step(t.Context(), o.claimStep(run.ID), time.Hour); err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +225,7 @@ func (o *office) switches(on bool) {
 func TestOnlyAdministratorsOfTodayAreTold(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	run := o.fails(crm.CodeDatabase)
+	run := o.fails(crm.CodeScopeMissing)
 	if err := o.writer.Step(t.Context(), o.claimStep(run.ID), time.Hour); err != nil {
 		t.Fatal(err)
 	}

@@ -11,12 +11,15 @@ import (
 	"booking/shared/crm"
 )
 
-// Run is a run as scripts see it; the names are the contract's.
+// Run is a run as scripts see it; the names are the contract's. Preview is the one that
+// is applied exactly.
 type Run struct {
 	Run         int64  `json:"run"`
 	Tenant      int64  `json:"tenant"`
 	Plugin      string `json:"plugin"`
 	Mode        string `json:"mode"`
+	Person      string `json:"person,omitempty"`
+	Preview     int64  `json:"preview,omitempty"`
 	Status      string `json:"status"`
 	Fetched     int    `json:"fetched"`
 	Synced      int    `json:"synced"`
@@ -43,7 +46,7 @@ type Error struct {
 // New describes a run.
 func New(run store.Run, locale string, now time.Time) Run {
 	out := Run{
-		Run: run.ID, Tenant: run.TenantID, Plugin: run.Plugin, Mode: string(run.Mode), Status: string(run.Status),
+		Run: run.ID, Tenant: run.TenantID, Plugin: run.Plugin, Mode: string(run.Mode), Person: run.PersonID, Preview: run.PlanID, Status: string(run.Status),
 		Fetched: run.Fetched, Synced: run.Counts().Synced(), Created: run.Created, Updated: run.Updated, Unchanged: run.Unchanged,
 		Skipped: run.Skipped, Conflicts: run.Conflicts, Deactivated: run.Deactivated, Requests: run.Requests,
 		DurationMS: run.Duration(now).Milliseconds(), Held: run.Held,
@@ -68,10 +71,14 @@ func NewOutcome(outcome runs.Outcome, locale string, now time.Time) Run {
 	return out
 }
 
-// History is a run in lists, with who asked for it and when.
+// History is a run in lists, with who asked for it and when. RetryOf is the run whose
+// retry it is, and Retry which of them.
 type History struct {
 	Run
 	Trigger    string  `json:"trigger"`
+	RetryOf    int64   `json:"retry_of,omitempty"`
+	Retry      int     `json:"retry,omitempty"`
+	NotBefore  *string `json:"not_before,omitempty"`
 	StartedAt  *string `json:"started_at"`
 	FinishedAt *string `json:"finished_at"`
 }
@@ -79,9 +86,28 @@ type History struct {
 // NewHistory describes a run of a list.
 func NewHistory(run store.Run, locale string, now time.Time) History {
 	return History{
-		Run: New(run, locale, now), Trigger: run.Trigger,
+		Run: New(run, locale, now), Trigger: run.Trigger, RetryOf: run.RetryOf, Retry: run.Retry, NotBefore: Time(run.NotBefore),
 		StartedAt: Time(run.StartedAt), FinishedAt: Time(run.FinishedAt),
 	}
+}
+
+// Attempt is one host's work on a run. End is lost (the host was dead, or cut off from
+// the database), returned (it was stopped), or the run's status.
+type Attempt struct {
+	Attempt    int     `json:"attempt"`
+	Host       string  `json:"host"`
+	StartedAt  *string `json:"started_at"`
+	FinishedAt *string `json:"finished_at"`
+	End        string  `json:"end"`
+}
+
+// NewAttempts describes the attempts of a run.
+func NewAttempts(all []store.Attempt) []Attempt {
+	out := make([]Attempt, len(all))
+	for i, a := range all {
+		out[i] = Attempt{Attempt: a.Attempt, Host: a.Host, StartedAt: Time(a.StartedAt), FinishedAt: Time(a.EndedAt), End: a.Reason}
+	}
+	return out
 }
 
 // Time is RFC 3339 in UTC; nil for no time.

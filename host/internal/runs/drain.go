@@ -3,20 +3,12 @@ package runs
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"booking/host/internal/store"
 	"booking/shared/crm"
 )
-
-// QueueSlot queues the run of a schedule's slot and reports whether this call did: on
-// any number of hosts each slot gets exactly one run. Whether the tenant can be run
-// is looked at when the run begins.
-func (s *Service) QueueSlot(ctx context.Context, slot store.Slot, plugin, portal string) (store.Run, bool, error) {
-	run := store.Run{TenantID: slot.TenantID, Plugin: plugin, Portal: portal, Mode: crm.ModeApply, Trigger: "schedule"}
-	started, err := s.Store.StartSlot(ctx, slot, &run)
-	return run, started, err
-}
 
 // Drain carries out what waits in the queue, one run after the other, and returns
 // when nothing is left that this process could take. begin gives each run its
@@ -25,43 +17,55 @@ func (s *Service) QueueSlot(ctx context.Context, slot store.Slot, plugin, portal
 // this machine carries out its share already, nothing is taken: whoever does goes on.
 func (s *Service) Drain(ctx context.Context, begin func() Watcher, end func(Outcome)) error {
 	machine, _, _ := strings.Cut(s.Host, ":")
-	if going, err := s.Store.RunsOn(ctx, machine); err != nil || going >= together {
+	if going, err := s.Store.RunsOn(ctx, machine); err != nil || going >= s.Limits.runs() {
 		return err
 	}
 	tried := map[int64]bool{}
 	for ctx.Err() == nil {
-		waiting, err := s.Store.QueuedRuns(ctx, len(tried)+1)
+		waiting, err := s.Store.QueuedRuns(ctx, len(tried)+lookedAt)
 		if err != nil {
 			return err
 		}
-		run, found := untried(waiting, tried)
-		if !found {
+		untried := slices.DeleteFunc(waiting, func(r store.Run) bool { return tried[r.ID] })
+		if len(untried) == 0 {
 			return nil
 		}
-		tried[run.ID] = true
-		outcome, mine, err := s.takeOne(ctx, run, begin)
-		if err != nil {
-			return err
-		}
-		if mine || outcome.BusyWith != 0 {
-			end(outcome)
+		for _, run := range untried {
+			tried[run.ID] = true
+			outcome, mine, err := s.takeOne(ctx, run, begin)
+			if err != nil {
+				return err
+			}
+			if mine || outcome.BusyWith != 0 {
+				end(outcome)
+			}
+			if ctx.Err() != nil {
+				break
+			}
 		}
 	}
 	return ctx.Err()
 }
 
-func untried(waiting []store.Run, tried map[int64]bool) (store.Run, bool) {
-	for _, run := range waiting {
-		if !tried[run.ID] {
-			return run, true
+// takeOne claims a run and carries it out; mine is false when another process was
+// faster, or its portal has all the runs it may have, or the tenant is busy, and then
+// the outcome says with which run.
+func (s *Service) takeOne(ctx context.Context, run store.Run, begin func() Watcher) (outcome Outcome, mine bool, err error) {
+	if run.Status == store.StatusRunning { // its host is dead: so it does not count any more
+		if err := s.Store.SettleExpired(ctx, run); err != nil {
+			return Outcome{}, false, err
 		}
 	}
-	return store.Run{}, false
-}
-
-// takeOne claims a run and carries it out; mine is false when another process was
-// faster or the tenant is busy, and then the outcome says with which run.
-func (s *Service) takeOne(ctx context.Context, run store.Run, begin func() Watcher) (outcome Outcome, mine bool, err error) {
+	active, err := s.Store.ActiveRuns(ctx)
+	if err != nil {
+		return Outcome{}, false, err
+	}
+	c := newChoice(s.Limits, load{free: 1}, active)
+	delete(c.tenants, run.TenantID) // whether it is busy, the claim says
+	if c.consider(run); len(c.chosen) == 0 {
+		return Outcome{}, false, nil
+	}
+	run = c.chosen[0]
 	claimed, err := s.Store.ClaimRun(ctx, &run, s.Host, s.Lease)
 	if err != nil {
 		return Outcome{}, false, err
@@ -74,14 +78,14 @@ func (s *Service) takeOne(ctx context.Context, run store.Run, begin func() Watch
 	if err != nil || now.Status != store.StatusQueued {
 		return Outcome{}, false, err
 	}
-	active, err := s.Store.ActiveRun(ctx, run.TenantID)
-	if errors.Is(err, store.ErrNotFound) || (err == nil && active.Status != store.StatusRunning) {
+	going, err := s.Store.ActiveRun(ctx, run.TenantID)
+	if errors.Is(err, store.ErrNotFound) || (err == nil && going.Status != store.StatusRunning) {
 		return Outcome{}, false, nil // it is over already; what waits is looked at again
 	}
 	if err != nil {
 		return Outcome{}, false, err
 	}
-	outcome = refused(now, crm.NewError(crm.CodeBusy, busyMessage(active.ID), nil))
-	outcome.BusyWith = active.ID
+	outcome = refused(now, crm.NewError(crm.CodeBusy, busyMessage(going.ID), nil))
+	outcome.BusyWith = going.ID
 	return outcome, false, nil
 }

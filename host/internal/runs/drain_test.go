@@ -62,7 +62,7 @@ func TestDrainLeavesTheWorkToAMachineThatHasItsShare(t *testing.T) {
 	f.plugin.run = func(context.Context, crm.SyncRequest, crm.Events) (crm.SyncResult, error) {
 		return crm.SyncResult{}, nil
 	}
-	for range together {
+	for range DefaultRuns {
 		going := store.Run{TenantID: f.tenant("x"), Plugin: "scripted", Mode: crm.ModeApply, Trigger: "schedule", Host: "test:7"}
 		if err := f.Store.StartRun(t.Context(), &going, time.Hour); err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -15,7 +16,7 @@ import (
 func (s *Service) finish(ctx context.Context, run store.Run, result crm.SyncResult, failure error) (Outcome, error) {
 	end := run
 	end.SetCounts(result.Counts)
-	end.Held, end.PlanHash, end.Requests = result.Held, result.PlanHash, result.Requests
+	end.Held, end.PlanHash, end.Requests = result.Held, cmp.Or(result.PlanHash, run.PlanHash), result.Requests
 	var message crm.Text
 	switch {
 	case failure == nil && result.Partial:
@@ -30,6 +31,7 @@ func (s *Service) finish(ctx context.Context, run store.Run, result crm.SyncResu
 		var code crm.Code
 		code, message = explain(failure)
 		end.SetError(code, message)
+		end.PortalSaid = said(failure)
 	}
 	err := s.storeEnd(context.WithoutCancel(ctx), &end)
 	if errors.Is(err, store.ErrLeaseLost) {
@@ -75,6 +77,15 @@ func explain(failure error) (crm.Code, crm.Text) {
 		return known.Code, known.Message
 	}
 	return crm.CodeInternal, internalMessage
+}
+
+// said is how long the portal wants to be left alone; 0 when it did not say.
+func said(failure error) time.Duration {
+	var known *crm.Error
+	if !errors.As(failure, &known) || known.RetryAt.IsZero() {
+		return 0
+	}
+	return max(0, time.Until(known.RetryAt))
 }
 
 func (s *Service) logEnd(run store.Run, result crm.SyncResult, message crm.Text, failure error) {

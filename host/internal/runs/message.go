@@ -17,6 +17,10 @@ var (
 		RU: "Синхронизация остановлена и стоит в очереди: её продолжит другой процесс или следующий запуск.",
 		EN: "The sync was stopped and is queued: another process, or the next start, continues it.",
 	}
+	needlessMessage = crm.Text{
+		RU: "Повтор не нужен: с тех пор синхронизация этой компании прошла успешно.",
+		EN: "The retry is not needed: a sync of this tenant has succeeded since.",
+	}
 	leaseLostMessage = crm.Text{
 		RU: "Право на запись потеряно: этот процесс слишком долго не отвечал базе данных. Запустите синхронизацию ещё раз.",
 		EN: "The right to write was lost: this process was silent to the database for too long. Run the sync again.",

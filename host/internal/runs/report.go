@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -21,6 +22,8 @@ var errStopped = errors.New("somebody asked the run to stop")
 // read it, and passes everything on to the watcher beside the run.
 type reporter struct {
 	Watcher
+	// heard is told that the run has said something, and until when its portal makes it wait.
+	heard  func(limitedUntil time.Time)
 	mu     sync.Mutex
 	latest crm.Progress
 	news   bool
@@ -31,7 +34,14 @@ func (r *reporter) Progress(p crm.Progress) {
 	r.mu.Lock()
 	r.latest, r.news = p, true
 	r.mu.Unlock()
+	r.heard(p.LimitedUntil)
 	r.Watcher.Progress(p)
+}
+
+// Changes implements Watcher.
+func (r *reporter) Changes(changes []crm.Change) {
+	r.heard(time.Time{})
+	r.Watcher.Changes(changes)
 }
 
 func (r *reporter) take() (crm.Progress, bool) {
@@ -56,6 +66,9 @@ func (s *Service) report(ctx context.Context, stop context.CancelCauseFunc, run 
 		if asked, err := s.Store.CancelRequested(ctx, run.ID); err == nil && asked {
 			stop(errStopped)
 			return
+		}
+		if s.places.settle(run.ID, time.Now(), cmp.Or(s.Silence, silence)) {
+			s.wake()
 		}
 		select {
 		case <-ctx.Done():

@@ -54,15 +54,17 @@ type Service struct {
 	// Limit is how long one run may take (6 h when 0): a plugin whose stream has no
 	// end is given up then.
 	Limit time.Duration
-}
+	// Limits are how many queued runs go on at the same time.
+	Limits Limits
+	// Silence is how long a run may say nothing before it counts as waiting for its
+	// portal and gives its place away (10 s when 0).
+	Silence time.Duration
 
-// Request asks for one run.
-type Request struct {
-	TenantID int64
-	Mode     crm.Mode
-	PersonID string
-	// Trigger is cli, button, schedule, api or event.
-	Trigger string
+	places   places
+	choosing sync.Mutex
+	settling sync.Map // the runs of dead hosts that are being settled, by id
+	wakeOnce sync.Once
+	wakeUp   chan struct{}
 }
 
 // Watcher sees a run while it goes on. Its methods are called from one goroutine
@@ -87,7 +89,11 @@ type Outcome struct {
 // that could be found out or written down (database), or that the tenant does not
 // exist (store.ErrNotFound).
 func (s *Service) Sync(ctx context.Context, request Request, watcher Watcher) (Outcome, error) {
-	run := store.Run{TenantID: request.TenantID, Mode: request.Mode, Trigger: request.Trigger, Host: s.Host}
+	run, err := s.asked(ctx, request)
+	if err != nil {
+		return Outcome{}, err
+	}
+	run.Host = s.Host
 	j, refusal, err := s.prepare(ctx, &run)
 	if err != nil {
 		return Outcome{}, err
@@ -106,7 +112,6 @@ func (s *Service) Sync(ctx context.Context, request Request, watcher Watcher) (O
 	if err != nil {
 		return Outcome{}, err
 	}
-	j.personID = request.PersonID
 	result, err := s.carryOut(ctx, j, run, watcher)
 	return s.finish(ctx, run, result, err)
 }
@@ -115,7 +120,6 @@ func (s *Service) Sync(ctx context.Context, request Request, watcher Watcher) (O
 type job struct {
 	tenant     store.Tenant
 	connection store.Connection
-	personID   string
 }
 
 // prepare looks whether anything can be run for the run's tenant; if not, the
@@ -151,7 +155,7 @@ func (s *Service) carryOut(ctx context.Context, j job, run store.Run, watcher Wa
 	watcher, left := s.observed(run, watcher)
 	watcher.Started(run)
 	work, release := context.WithCancelCause(ctx)
-	told := &reporter{Watcher: watcher}
+	told := &reporter{Watcher: watcher, heard: func(limited time.Time) { s.places.hear(run.ID, time.Now(), limited) }}
 	var beside sync.WaitGroup
 	beside.Go(func() { s.keepLease(work, release, run) })
 	beside.Go(func() { s.report(work, release, run, told) })
@@ -180,10 +184,7 @@ func (s *Service) work(ctx context.Context, j job, run store.Run, watcher Watche
 	limit := cmp.Or(s.Limit, longestRun)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errTooLong)
 	defer cancel()
-	result, err := s.sync(ctx, plugin, description, crm.SyncRequest{
-		Tenant: j.tenant.CRM(), Settings: j.connection.Settings(), Mode: run.Mode, PersonID: j.personID,
-		Policy: crm.Policy{Leavers: "keep"}, RunID: run.ID, Fence: run.Fence,
-	}, j.connection.Portal, listener)
+	result, err := s.sync(ctx, plugin, description, syncRequest(j, run), j.connection.Portal, listener)
 	if err != nil && errors.Is(context.Cause(ctx), errTooLong) {
 		err = crm.NewError(crm.CodePluginLost, tooLongMessage(limit), err)
 	}

@@ -63,7 +63,16 @@ func asHost() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
+	poison := os.Getenv(hostPoison)
 	plugin := &scripted{run: func(_ context.Context, r crm.SyncRequest, _ crm.Events) (crm.SyncResult, error) {
+		switch poison {
+		case "":
+		case strconv.FormatInt(r.Tenant.ID, 10):
+			os.Exit(137)
+		default:
+			time.Sleep(200 * time.Millisecond) // its work, in the middle of which its host may die
+			return crm.SyncResult{}, nil
+		}
 		for ctx.Err() == nil {
 			if err := chunk(ctx, db, r); errors.Is(err, errRefused) {
 				stop()

@@ -2,6 +2,8 @@ package runs
 
 import (
 	"context"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,18 +12,24 @@ import (
 )
 
 const (
-	// lookPause is how often a worker looks into the queue: what another process
-	// queued starts within about this time, and an idle host costs one statement.
-	lookPause = time.Second
-	// together is how many runs one host carries out at the same time.
-	together = 4
+	// LookPause is how often a worker looks into the queue, with one statement when it is
+	// idle: what another host queued starts within about this time. What this one queued,
+	// or has a place for again, it looks at once.
+	LookPause = 1500 * time.Millisecond
+	// lookedAt is how many of the runs that wait are read at once.
+	lookedAt = 64
+	// overtaken is how soon it looks again, at most, when another host was faster.
+	overtaken = 100 * time.Millisecond
 )
 
 // Queue asks for a run without waiting for it; a worker of any host carries it
 // out. A tenant that cannot be run now is refused at once, with the reason in the
 // outcome; one whose run waits already is joined.
 func (s *Service) Queue(ctx context.Context, request Request) (Outcome, error) {
-	run := store.Run{TenantID: request.TenantID, Mode: request.Mode, Trigger: request.Trigger}
+	run, err := s.asked(ctx, request)
+	if err != nil {
+		return Outcome{}, err
+	}
 	_, refusal, err := s.prepare(ctx, &run)
 	if err != nil {
 		return Outcome{}, err
@@ -33,7 +41,30 @@ func (s *Service) Queue(ctx context.Context, request Request) (Outcome, error) {
 	if _, err := s.Store.EnqueueRun(ctx, &run); err != nil {
 		return Outcome{}, err
 	}
+	s.wake()
 	return Outcome{Run: run}, nil
+}
+
+// QueueSlots queues the runs of slots that are due and returns how many this call did:
+// on any number of hosts each slot gets exactly one run. Whether a tenant can be run is
+// looked at when its run begins.
+func (s *Service) QueueSlots(ctx context.Context, slots []store.DueSlot) (started int, err error) {
+	started, err = s.Store.StartSlots(ctx, slots)
+	s.wake()
+	return started, err
+}
+
+// wake makes a worker of this process look into the queue now.
+func (s *Service) wake() {
+	select {
+	case s.woken() <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+func (s *Service) woken() chan struct{} {
+	s.wakeOnce.Do(func() { s.wakeUp = make(chan struct{}, 1) })
+	return s.wakeUp
 }
 
 // Work carries out queued runs until ctx ends; those that go on then stop between
@@ -41,61 +72,122 @@ func (s *Service) Queue(ctx context.Context, request Request) (Outcome, error) {
 func (s *Service) Work(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
-	places := make(chan struct{}, together)
-	look := time.NewTicker(lookPause)
+	look := time.NewTicker(LookPause)
 	defer look.Stop()
-	for {
-		s.startQueued(ctx, &running, places)
+	for ctx.Err() == nil {
+		s.startQueued(ctx, &running)
 		select {
 		case <-ctx.Done():
-			return
 		case <-look.C:
+		case <-s.woken():
 		}
 	}
 }
 
-// startQueued claims as many waiting runs as there are places.
-func (s *Service) startQueued(ctx context.Context, running *sync.WaitGroup, places chan struct{}) {
-	free := cap(places) - len(places)
-	if free == 0 {
-		return
-	}
-	// More than there are places: some belong to tenants whose run is going on.
-	waiting, err := s.Store.QueuedRuns(ctx, free+together)
+// startQueued begins as many of the runs that wait as this host has places for.
+func (s *Service) startQueued(ctx context.Context, running *sync.WaitGroup) {
+	s.choosing.Lock() // one at a time: two must not see the same place
+	defer s.choosing.Unlock()
+	chosen, expired, err := s.choose(ctx)
 	if err != nil {
 		s.Log.Debug("look into the queue", "error", err.Error())
 		return
 	}
-	for _, run := range waiting {
-		select {
-		case places <- struct{}{}:
-		default:
-			return
+	for _, run := range expired {
+		if _, begun := s.settling.LoadOrStore(run.ID, true); !begun {
+			running.Go(func() { s.settle(ctx, run) })
 		}
-		claimed, err := s.Store.ClaimRun(ctx, &run, s.Host, s.Lease)
-		if err != nil || !claimed {
-			<-places
-			continue
+	}
+	if len(chosen) == 0 {
+		return
+	}
+	claimed, err := s.Store.ClaimRuns(ctx, chosen, s.Host, s.Lease)
+	if err != nil {
+		s.Log.Debug("claim runs", "error", err.Error())
+	}
+	for _, run := range claimed {
+		s.places.take(run, time.Now())
+		running.Go(func() { s.begin(ctx, run) })
+	}
+	if err == nil && len(claimed) < len(chosen) {
+		// Hosts that look at the same moment want the same: not at once again.
+		time.AfterFunc(rand.N(overtaken), s.wake)
+	}
+}
+
+// settle puts what a dead host left back into the queue, where it is then a run like any
+// other. It does so beside the queue: the row may be locked by a host that is only asleep.
+func (s *Service) settle(ctx context.Context, run store.Run) {
+	err := s.Store.SettleExpired(ctx, run)
+	s.settling.Delete(run.ID)
+	if err != nil {
+		s.Log.Debug("settle the run of a dead host", "run", run.ID, "error", err.Error())
+		return
+	}
+	s.wake()
+}
+
+// begin carries out a run that was claimed and has a place.
+func (s *Service) begin(ctx context.Context, run store.Run) {
+	if _, err := s.workOff(ctx, run, nobody{}); err != nil {
+		s.Log.Error("the end of a run could not be written", "tenant", run.TenantID, "run", run.ID, "error", err.Error())
+	}
+	s.places.leave(run.ID)
+	s.wake()
+}
+
+// choose reads the queue and says which runs this host takes, and which have lost their
+// host. An idle host sends one statement: only when something waits is it asked what
+// goes on. What cannot be had is left out of the next look, so that it hides nothing.
+func (s *Service) choose(ctx context.Context) (chosen, expired []store.Run, err error) {
+	here := s.places.look(s.Limits)
+	if here.free == 0 {
+		return nil, nil, nil
+	}
+	var c *choice
+	for look := (store.Look{Limit: lookedAt, Free: true}); ; look = c.rest(lookedAt) {
+		seen, err := s.Store.WaitingRuns(ctx, look)
+		if err != nil {
+			return nil, nil, err
 		}
-		running.Go(func() {
-			defer func() { <-places }()
-			if _, err := s.workOff(ctx, run, nobody{}); err != nil {
-				s.Log.Error("the end of a run could not be written", "tenant", run.TenantID, "run", run.ID, "error", err.Error())
+		waiting := slices.DeleteFunc(slices.Clone(seen), func(r store.Run) bool { return r.Status == store.StatusRunning })
+		if c == nil {
+			expired = seen[:len(seen)-len(waiting)]
+			if len(waiting) == 0 {
+				return nil, expired, nil
 			}
-		})
+			active, err := s.Store.ActiveRuns(ctx)
+			if err != nil {
+				return nil, nil, err
+			}
+			c = newChoice(s.Limits, here, active)
+		} else if len(waiting) == 0 {
+			return c.chosen, expired, nil
+		}
+		before := len(c.chosen)
+		for _, run := range waiting {
+			c.consider(run)
+		}
+		if c.free == 0 || len(waiting) < lookedAt || (look.Tenants != nil && len(c.chosen) == before) {
+			return c.chosen, expired, nil
+		}
 	}
 }
 
 // workOff carries out a run that was claimed from the queue. When this host is
 // told to stop, the run goes back: another host, or the next start, finishes it.
 func (s *Service) workOff(ctx context.Context, run store.Run, watcher Watcher) (Outcome, error) {
+	queuedFor := run
 	j, refusal, err := s.prepare(ctx, &run)
+	if err == nil && refusal == nil {
+		refusal, err = s.needless(ctx, run)
+	}
 	if err == nil && refusal != nil {
 		// Things have changed since it was queued: the row says so.
 		s.logRefusal(*refusal)
 		return *refusal, s.storeEnd(context.WithoutCancel(ctx), &refusal.Run)
 	}
-	if err == nil {
+	if err == nil && (run.Plugin != queuedFor.Plugin || run.Portal != queuedFor.Portal) {
 		err = s.Store.DescribeRun(ctx, run)
 	}
 	var result crm.SyncResult
@@ -107,6 +199,19 @@ func (s *Service) workOff(ctx context.Context, run store.Run, watcher Watcher) (
 		return Outcome{Run: run, Message: returnedMessage}, s.Store.ReturnRun(context.WithoutCancel(ctx), run)
 	}
 	return s.finish(ctx, run, result, err)
+}
+
+// needless refuses a retry that has nothing left to do.
+func (s *Service) needless(ctx context.Context, run store.Run) (*Outcome, error) {
+	if run.RetryOf == 0 || run.Attempt > 1 {
+		return nil, nil
+	}
+	needless, err := s.Store.RetryNeedless(ctx, run)
+	if err != nil || !needless {
+		return nil, err
+	}
+	run.Status = store.StatusCancelled
+	return &Outcome{Run: run, Message: needlessMessage}, nil
 }
 
 // nobody watches a run that nobody looks at: what happens stands in the database.

@@ -1,7 +1,6 @@
 package schedule
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -9,8 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/uptrace/bun"
-
+	"booking/host/internal/hosttest"
 	"booking/host/internal/runs"
 	"booking/host/internal/store"
 	"booking/migrations"
@@ -25,16 +23,18 @@ var evening = time.Date(2026, time.November, 23, 15, 0, 0, 0, time.UTC)
 // lab is a database with schedulers on it, whose time is what the test says.
 type lab struct {
 	t     *testing.T
+	dsn   string
 	store *store.Store
 	mu    sync.Mutex
 	now   time.Time
 	// sent counts the statements.
-	sent *counter
+	sent *hosttest.Statements
 }
 
 func newLab(t *testing.T, now time.Time) *lab {
 	t.Helper()
-	plain, err := usersync.OpenDB(secret.New(testdb.New(t)))
+	dsn := testdb.New(t)
+	plain, err := usersync.OpenDB(secret.New(dsn))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,29 +44,8 @@ func newLab(t *testing.T, now time.Time) *lab {
 			t.Fatal(err)
 		}
 	}
-	sent := &counter{}
-	return &lab{t: t, now: now, store: store.New(plain.WithQueryHook(sent)), sent: sent}
-}
-
-type counter struct {
-	mu         sync.Mutex
-	statements []string
-}
-
-func (c *counter) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
-
-func (c *counter) AfterQuery(_ context.Context, e *bun.QueryEvent) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.statements = append(c.statements, e.Query)
-}
-
-func (c *counter) take() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	taken := c.statements
-	c.statements = nil
-	return taken
+	sent := &hosttest.Statements{}
+	return &lab{t: t, dsn: dsn, now: now, store: store.New(plain.WithQueryHook(sent)), sent: sent}
 }
 
 func (l *lab) exec(query string, args ...any) {

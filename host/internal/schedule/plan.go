@@ -53,7 +53,7 @@ func (s *Scheduler) plan(row *store.Schedule, spec Spec, offset spread) {
 // never chose one have the default.
 func (s *Scheduler) planNew(ctx context.Context, now time.Time) error {
 	for {
-		rows, err := s.Store.UnplannedSchedules(ctx, batch)
+		rows, err := s.Store.UnplannedSchedules(ctx, page)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -73,7 +73,7 @@ func (s *Scheduler) planNew(ctx context.Context, now time.Time) error {
 		if err := s.Store.PlanSchedules(ctx, rows); err != nil {
 			return err
 		}
-		if len(rows) < batch {
+		if len(rows) < page {
 			return nil
 		}
 	}

@@ -2,31 +2,32 @@ package schedule
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"math/rand/v2"
+	"slices"
 	"time"
 
 	"booking/host/internal/store"
 )
 
 const (
-	// LookPause is how often a scheduler looks for due schedules: one statement.
+	// LookPause is how often a scheduler looks for due schedules: one statement. What
+	// falls due in between starts on time; the pause is for what others change.
 	LookPause = 5 * time.Second
 	// planPause is how often it looks for schedules that nobody has planned yet.
 	planPause = time.Minute
-	// batch is how many schedules it reads at once.
+	// page is how many schedules it reads at once, and batch how many it starts at once.
+	page  = 2000
 	batch = 200
-	// enoughErrors ends a batch: the database, not a single row, is what ails.
+	// enoughErrors ends a page: the database, not a single row, is what ails.
 	enoughErrors = 3
 	// late is how long after its start a run is a catch-up, which waits for the end
 	// of a quiet window that has begun meanwhile.
 	late = 15 * time.Minute
 )
 
-// Queue queues the run of a slot; runs.Service does.
+// Queue queues the runs of slots and says how many; runs.Service does.
 type Queue interface {
-	QueueSlot(ctx context.Context, slot store.Slot, plugin, portal string) (run store.Run, started bool, err error)
+	QueueSlots(ctx context.Context, slots []store.DueSlot) (started int, err error)
 }
 
 // Scheduler queues what is due. Any number of them may work on one database, with
@@ -48,12 +49,14 @@ type Scheduler struct {
 
 // Run looks and queues until ctx ends. A database that is away is tried again.
 func (s *Scheduler) Run(ctx context.Context) {
-	look := time.NewTicker(LookPause)
+	look := time.NewTimer(LookPause)
 	defer look.Stop()
 	for {
-		if err := s.Tick(ctx); err != nil && ctx.Err() == nil {
+		next, err := s.tick(ctx)
+		if err != nil && ctx.Err() == nil {
 			s.Log.Warn("the schedule could not be looked at", "error", err.Error())
 		}
+		look.Reset(min(max(0, next.Sub(s.Clock())), LookPause))
 		select {
 		case <-ctx.Done():
 			return
@@ -65,82 +68,41 @@ func (s *Scheduler) Run(ctx context.Context) {
 // Tick queues everything that is due now, once, and plans what has no plan. The
 // error is the database's; what one tenant's schedule is wrong about holds up nobody.
 func (s *Scheduler) Tick(ctx context.Context) error {
+	_, err := s.tick(ctx)
+	return err
+}
+
+// tick is Tick and says when to look again: when something falls due, after LookPause at
+// the latest.
+func (s *Scheduler) tick(ctx context.Context) (next time.Time, err error) {
 	now := s.Clock()
+	next = now.Add(LookPause)
 	if since := now.Sub(s.planned); since >= planPause || since < 0 {
 		if err := s.planNew(ctx, now); err != nil {
-			return err
+			return next, err
 		}
 		s.planned = now
 	}
 	for {
-		due, err := s.Store.DueSchedules(ctx, now, batch)
-		if err != nil || len(due) == 0 {
-			return err
+		due, err := s.Store.DueSchedules(ctx, next, page)
+		if err != nil {
+			return next, err
+		}
+		more := len(due) == page
+		if soon := slices.IndexFunc(due, func(d store.DueSchedule) bool { return d.NextAt.After(now) }); soon >= 0 {
+			next, due, more = due[soon].NextAt, due[:soon], false
+		}
+		if len(due) == 0 {
+			return next, nil
 		}
 		offset, err := s.spread(ctx)
 		if err != nil {
-			return err
+			return next, err
 		}
-		if err := s.startAll(ctx, due, now, offset); err != nil || len(due) < batch {
-			return err
-		}
-	}
-}
-
-// startAll starts what is due. A row that cannot be had now holds up no other: the
-// error is returned at the end.
-func (s *Scheduler) startAll(ctx context.Context, due []store.DueSchedule, now time.Time, offset spread) error {
-	// Each host begins elsewhere, so that they seldom meet at one tenant.
-	rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
-	var failed []error
-	for _, one := range due {
-		if err := s.start(ctx, one, now, offset); err != nil {
-			failed = append(failed, err)
-		}
-		if len(failed) == enoughErrors || ctx.Err() != nil {
-			break
+		if err := s.startAll(ctx, due, now, offset); err != nil || !more {
+			return next, err
 		}
 	}
-	return errors.Join(failed...)
-}
-
-// start queues the newest slot of a schedule that is due, records the older ones as
-// missed and moves the schedule on. It may be done any number of times, by any host.
-func (s *Scheduler) start(ctx context.Context, due store.DueSchedule, now time.Time, offset spread) error {
-	spec, err := s.Spec(due.Schedule)
-	if err != nil {
-		// Only a hand in the database writes such a row: said once an hour.
-		s.Log.Error("a schedule is not understood", "tenant", due.TenantID, "error", err.Error())
-		return s.Store.MoveSchedule(ctx, due.Schedule, due.SlotAt, now.Add(time.Hour).Truncate(time.Second))
-	}
-	share := offset(due.TenantID)
-	missed, newest := behind(spec, due.SlotAt, now, share)
-	if due.Connected {
-		if err := s.Store.MissSlots(ctx, due.TenantID, store.TaskSyncUsers, missed); err != nil {
-			return err
-		}
-		if calm := spec.AfterQuiet(now); calm.After(now) && now.Sub(spec.Start(newest, share)) > late {
-			return s.Store.MoveSchedule(ctx, due.Schedule, newest, calm)
-		}
-		if err := s.queue(ctx, due, newest, len(missed)); err != nil {
-			return err
-		}
-	}
-	next := spec.Next(newest)
-	return s.Store.MoveSchedule(ctx, due.Schedule, next, spec.Start(next, share))
-}
-
-func (s *Scheduler) queue(ctx context.Context, due store.DueSchedule, at time.Time, missed int) error {
-	slot := store.Slot{TenantID: due.TenantID, Task: store.TaskSyncUsers, At: at}
-	run, started, err := s.Queue.QueueSlot(ctx, slot, due.Plugin, due.Portal)
-	if err != nil || !started {
-		return err
-	}
-	s.Log.Debug("a slot's run was queued", "tenant", due.TenantID, "slot", at, "run", run.ID)
-	if missed > 0 {
-		s.Log.Warn("slots were missed; one run makes up for all", "tenant", due.TenantID, "missed", missed, "run", run.ID)
-	}
-	return nil
 }
 
 // Spec reads a stored schedule, with the host's defaults where it says nothing.
@@ -153,22 +115,4 @@ func (s *Scheduler) Spec(row store.Schedule) (Spec, error) {
 		text.Zone = s.Zone
 	}
 	return Parse(text)
-}
-
-// mostMissed is how many missed slots are recorded for one stay away: the newest.
-const mostMissed = 1000
-
-// behind walks from a slot that is due to the newest one that is: that one, and those
-// before it, the newest mostMissed.
-func behind(spec Spec, slot, now time.Time, share time.Duration) (missed []time.Time, newest time.Time) {
-	for {
-		next := spec.Next(slot)
-		if spec.Start(next, share).After(now) {
-			return missed, slot
-		}
-		if missed = append(missed, slot); len(missed) > mostMissed {
-			missed = missed[1:]
-		}
-		slot = next
-	}
 }

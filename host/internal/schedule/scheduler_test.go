@@ -242,12 +242,12 @@ func TestAnIdleSchedulerSendsOneStatementHoweverManyTenants(t *testing.T) {
 	if n := l.count("SELECT COUNT(*) FROM crm_schedules WHERE next_at IS NOT NULL"); n != 10_000 {
 		t.Fatalf("%d tenants are planned", n)
 	}
-	l.sent.take()
+	l.sent.Take()
 	for range 12 { // a minute
 		l.advance(LookPause)
 		l.tick(s)
 	}
-	if sent := l.sent.take(); len(sent) > 13 {
+	if sent := l.sent.Take(); len(sent) > 13 {
 		t.Errorf("%d statements in a minute, the last: %s", len(sent), sent[len(sent)-1])
 	}
 }

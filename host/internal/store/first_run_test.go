@@ -83,7 +83,7 @@ func TestFirstRunOfManyAtOnceOneIsFirst(t *testing.T) {
 	for i, email := range []string{"a@example.com", "b@example.com", "c@example.com"} {
 		done.Go(func() { _, errs[i] = b.CompleteFirstRun(b.ctx, first(email)) })
 	}
-	b.waiting(t, len(errs))
+	b.blocked(t, len(errs))
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}

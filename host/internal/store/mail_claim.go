@@ -38,7 +38,7 @@ func (s *Store) DueMails(ctx context.Context, limits [lanes]int) ([]QueuedMail, 
 func (s *Store) ClaimMail(ctx context.Context, m *QueuedMail, lease time.Duration) (bool, error) {
 	result, err := s.db.NewRaw(`UPDATE booking_mail_queue SET due_at = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, fence = fence + 1, attempt = attempt + 1
 		WHERE id = ? AND fence = ? AND status = 'waiting'`, lease.Microseconds(), m.ID, m.Fence).Exec(ctx)
-	if isContention(err) {
+	if Contended(err) {
 		return false, nil // the other nodes of a cluster have seen another host's claim
 	}
 	if err != nil {

@@ -113,7 +113,7 @@ func TestAnInterruptedRunQueuesItsSteps(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	run := b.claimed(t, b.tenant(t, "x").ID)
-	b.exec(t, "UPDATE crm_runs SET attempt = ? WHERE id = ?", enoughAttempts, run.ID)
+	b.exec(t, "UPDATE crm_runs SET lost = ? WHERE id = ?", enoughAttempts-1, run.ID)
 	b.exec(t, `INSERT INTO crm_changes (run_id, tenant_id, external_id, action, created_at) VALUES (?, ?, '7', 'updated', UTC_TIMESTAMP(6))`, run.ID, run.TenantID)
 	b.expire(t, run.ID)
 	if live, err := b.LiveRun(b.ctx, run.ID); err != nil || live.Status != StatusInterrupted {

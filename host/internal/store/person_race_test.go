@@ -30,7 +30,7 @@ func (m team) all(t *testing.T, edits ...PersonEdit) []error {
 	for i, e := range edits {
 		done.Go(func() { _, results[i] = m.SavePerson(m.ctx, e) })
 	}
-	m.waiting(t, len(edits))
+	m.blocked(t, len(edits))
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +49,8 @@ func (b bundle) begin(t *testing.T) bun.Tx {
 	return tx
 }
 
-// waiting returns once so many transactions of this database wait for a lock.
-func (b bundle) waiting(t *testing.T, want int) {
+// blocked returns once so many transactions of this database wait for a lock.
+func (b bundle) blocked(t *testing.T, want int) {
 	t.Helper()
 	admin := bun.NewDB(testdb.Open(t, testdb.Server(t).FormatDSN()), b.DB().Dialect())
 	for deadline := time.Now().Add(20 * time.Second); ; {
@@ -131,7 +131,7 @@ func TestPersonsLastAdministratorStaysBesideTheOtherServer(t *testing.T) {
 	result := make(chan error, 1)
 	e := m.changed(t, m.boss, func(e *PersonEdit) { e.Role = RoleManager })
 	go func() { _, err := m.SavePerson(m.ctx, e); result <- err }()
-	m.waiting(t, 1)
+	m.blocked(t, 1)
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestPersonsLinkIsNotGivenBesideASync(t *testing.T) {
 	result := make(chan error, 1)
 	e := m.changed(t, m.anna, func(e *PersonEdit) { e.Link = "77" })
 	go func() { _, err := m.SavePerson(m.ctx, e); result <- err }()
-	m.waiting(t, 1)
+	m.blocked(t, 1)
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}

@@ -5,11 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
-
-	"booking/shared/crm"
 )
 
 // BusyError says that a run for the tenant is going on.
@@ -26,17 +27,17 @@ var ErrLeaseLost = errors.New("the run was taken from this host: its lease had r
 // StartRun claims the tenant with one autocommitted INSERT: the unique key on
 // active_tenant leaves exactly one winner, on a single server and on a cluster.
 // A run whose lease has run out is settled first (see settle). The loser gets a
-// *BusyError.
+// *BusyError. The run takes no place at its portal, but is counted there.
 func (s *Store) StartRun(ctx context.Context, run *Run, lease time.Duration) error {
 	if err := s.interruptExpired(ctx, run.TenantID); err != nil {
 		return err
 	}
 	run.Status, run.Fence, run.Attempt = StatusRunning, 1, 1
 	result, err := s.db.NewRaw(`INSERT INTO crm_runs
-		(tenant_id, plugin, portal, mode, started_by, status, active_tenant, fence, attempt, host, lease_until, requested_at, started_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))`,
-		run.TenantID, run.Plugin, run.Portal, string(run.Mode), run.Trigger, string(run.Status), run.TenantID, run.Fence, run.Attempt,
-		run.Host, lease.Microseconds()).Exec(ctx)
+		(tenant_id, plugin, portal, mode, person_id, plan_id, plan_hash, started_by, status, active_tenant, fence, attempt, host, lease_until, requested_at, started_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))`,
+		run.TenantID, run.Plugin, run.Portal, string(run.Mode), run.PersonID, nullableID(run.PlanID), run.PlanHash, run.Trigger, string(run.Status),
+		run.TenantID, run.Fence, run.Attempt, run.Host, lease.Microseconds()).Exec(ctx)
 	if number(err) == duplicateKey {
 		return s.busy(ctx, run.TenantID)
 	}
@@ -65,6 +66,101 @@ func (s *Store) busy(ctx context.Context, tenant int64) error {
 	return &BusyError{Run: active}
 }
 
+// ClaimRun is [Store.ClaimRuns] for one run, which may be one whose lease has run out,
+// too: that becomes its next attempt.
+func (s *Store) ClaimRun(ctx context.Context, run *Run, host string, lease time.Duration) (bool, error) {
+	if run.Status == StatusRunning {
+		if err := s.interruptExpired(ctx, run.TenantID); err != nil {
+			return false, err
+		}
+		now, err := s.Run(ctx, run.ID)
+		if err != nil {
+			return false, err
+		}
+		now.Place, *run = run.Place, now
+	}
+	claimed, err := s.ClaimRuns(ctx, []Run{*run}, host, lease)
+	if err != nil || len(claimed) == 0 {
+		return false, err
+	}
+	*run = claimed[0]
+	return true, nil
+}
+
+// ClaimRuns makes queued runs this host's, all of them with one autocommitted conditional
+// UPDATE, and returns those it got: a run that another host was faster to claim, or
+// whose row is not as it was read, is not among them. Two unique keys decide with it: one
+// run per tenant, and one per place of a portal (Place, which the caller has chosen; ""
+// takes none). A run whose key is taken stays in the queue and holds up none of the others.
+func (s *Store) ClaimRuns(ctx context.Context, runs []Run, host string, lease time.Duration) ([]Run, error) {
+	claimed, err := s.claim(ctx, runs, host, lease)
+	if number(err) != duplicateKey {
+		return claimed, err
+	}
+	if len(runs) > 1 {
+		for _, run := range runs {
+			one, err := s.ClaimRuns(ctx, []Run{run}, host, lease)
+			if err != nil {
+				return claimed, err
+			}
+			claimed = append(claimed, one...)
+		}
+		return claimed, nil
+	}
+	// Perhaps taken by a dead host's run, or by what the former release has left behind.
+	if err := s.freePlaces(ctx, runs[0]); err != nil {
+		return nil, err
+	}
+	if claimed, err = s.claim(ctx, runs, host, lease); number(err) == duplicateKey {
+		return nil, nil
+	}
+	return claimed, err
+}
+
+// claim sends the UPDATE. The new fences tell whose claim it was: a host's name might be
+// another one's, too, and how many rows were changed does not say which.
+func (s *Store) claim(ctx context.Context, runs []Run, host string, lease time.Duration) ([]Run, error) {
+	step := 1 + rand.Int64N(1<<31)
+	rows, args := make([]string, len(runs)), make([]any, 0, 3*len(runs)+3)
+	ids, fences := make([]int64, len(runs)), make(map[int64]int64, len(runs))
+	for i, run := range runs {
+		rows[i] = "SELECT ? AS id, ? AS fence, ? AS place"
+		args = append(args, run.ID, run.Fence, nullable(run.Place))
+		ids[i], fences[run.ID] = run.ID, run.Fence+step
+	}
+	args = append(args, step, host, lease.Microseconds())
+	changed, err := s.exec(ctx, "claim runs", `UPDATE crm_runs AS r JOIN (`+strings.Join(rows, " UNION ALL ")+`) AS c ON c.id = r.id
+		SET r.status = 'running', r.queue_key = NULL, r.not_before = NULL, r.active_tenant = r.tenant_id, r.active_portal = c.place,
+			r.fence = r.fence + ?, r.attempt = r.attempt + 1, r.host = ?, r.lease_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, r.started_at = UTC_TIMESTAMP(6)
+		WHERE r.`+waits+` AND r.fence = c.fence`, args...)
+	if err != nil || changed == 0 {
+		return nil, err
+	}
+	var now []Run
+	if err := s.db.NewSelect().Model(&now).Where("r.id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+		return nil, databaseError("read the runs that were claimed", err)
+	}
+	return slices.DeleteFunc(now, func(r Run) bool { return r.Fence != fences[r.ID] }), nil
+}
+
+// freePlaces ends what keeps a claim's two keys without going on: the tenant's run whose
+// host is dead, and a place in a row that the former release has ended.
+func (s *Store) freePlaces(ctx context.Context, run Run) error {
+	if err := s.interruptExpired(ctx, run.TenantID); err != nil || run.Place == "" {
+		return err
+	}
+	_, err := s.exec(ctx, "free a portal's place", `UPDATE crm_runs SET active_portal = NULL WHERE active_portal = ? AND active_tenant IS NULL`, run.Place)
+	return err
+}
+
+// DescribeRun notes which plugin and portal a claimed run is about, when that is no
+// longer what it was queued for. Its place was one of the other portal's.
+func (s *Store) DescribeRun(ctx context.Context, run Run) error {
+	_, err := s.exec(ctx, "describe a run", `UPDATE crm_runs SET plugin = ?, portal = ?, active_portal = NULL WHERE id = ? AND fence = ?`,
+		run.Plugin, run.Portal, run.ID, run.Fence)
+	return err
+}
+
 // RenewLease extends the lease; ErrLeaseLost when the run is not this host's any more.
 func (s *Store) RenewLease(ctx context.Context, run Run, lease time.Duration) error {
 	result, err := s.db.NewRaw(`UPDATE crm_runs SET lease_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND
@@ -86,47 +182,6 @@ func leaseHeld(result sql.Result) error {
 	return nil
 }
 
-// FinishRun ends a run with the counters it carries. A run that did not come to
-// a result of its own (failed, cancelled) is counted from its history instead:
-// that is what was really written. The row's lock makes the statement wait for a
-// chunk whose transaction is still open, and the new fence stops the next one.
-func (s *Store) FinishRun(ctx context.Context, run *Run) error {
-	err := s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		result, err := tx.NewRaw(`UPDATE crm_runs SET status = ?, active_tenant = NULL, lease_until = NULL, fence = fence + 1,
-			finished_at = UTC_TIMESTAMP(6), error_code = ?, error_ru = ?, error_en = ?, held = ?, plan_hash = ?, requests = ?
-			WHERE id = ? AND fence = ? AND status = 'running'`,
-			string(run.Status), nullable(string(run.ErrorCode)), nullable(run.ErrorRU), nullable(run.ErrorEN), run.Held, run.PlanHash, run.Requests,
-			run.ID, run.Fence).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		if err := leaseHeld(result); err != nil {
-			return err
-		}
-		if run.Status != StatusSucceeded && run.Status != StatusPartial {
-			counts, err := countChanges(ctx, tx, run.ID)
-			if err != nil {
-				return err
-			}
-			run.SetCounts(counts)
-		}
-		if err := storeCounts(ctx, tx, *run); err != nil {
-			return err
-		}
-		if err := noteHealth(ctx, tx, run.ID); err != nil {
-			return err
-		}
-		return noteRunEnd(ctx, tx, *run)
-	})
-	if errors.Is(err, ErrLeaseLost) {
-		return ErrLeaseLost
-	}
-	if err != nil {
-		return databaseError("finish a run", err)
-	}
-	return databaseError("read a run", s.db.NewSelect().Model(run).WherePK().Scan(ctx))
-}
-
 // interruptExpired settles the tenant's run when its host has not renewed the lease. It
 // looks first and locks then: the row of a run that is going on belongs to the chunk
 // that is being written, which may take longer than a lock is waited for.
@@ -145,87 +200,17 @@ func (s *Store) interruptExpired(ctx context.Context, tenant int64) error {
 	})
 }
 
-// enoughAttempts is how often a run may lose its host before it is left alone: it may
-// be the run that brings them down.
-const enoughAttempts = 10
-
-// settle takes a run whose lease has run out from its host, unless somebody has done
-// so meanwhile. One that came from the queue goes back there, and whoever claims it
-// continues it: what is written stays and is right already. One that somebody ran in
-// the foreground ends as interrupted. The new fence keeps the old host from writing
-// when it was only asleep.
-func settle(ctx context.Context, tx bun.Tx, id int64) error {
-	var run Run
-	err := tx.NewSelect().Model(&run).Where("r.id = ?", id).Where("r.lease_until < UTC_TIMESTAMP(6)").For("UPDATE").Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if run.queuedOnce() && run.Attempt < enoughAttempts {
-		_, err := tx.NewRaw(`UPDATE crm_runs SET status = 'queued', active_tenant = NULL, lease_until = NULL, fence = fence + 1, host = '' WHERE id = ?`, run.ID).Exec(ctx)
-		return err
-	}
-	counts, err := countChanges(ctx, tx, run.ID)
-	if err != nil {
-		return err
-	}
-	run.SetCounts(counts)
-	_, err = tx.NewRaw(`UPDATE crm_runs SET status = 'interrupted', active_tenant = NULL, lease_until = NULL, fence = fence + 1,
-		finished_at = UTC_TIMESTAMP(6) WHERE id = ?`, run.ID).Exec(ctx)
-	if err != nil {
-		return err
-	}
-	if err := storeCounts(ctx, tx, run); err != nil {
-		return err
-	}
-	if err := noteHealth(ctx, tx, run.ID); err != nil {
-		return err
-	}
-	run.Status = StatusInterrupted
-	return noteRunEnd(ctx, tx, run)
-}
-
-func storeCounts(ctx context.Context, tx bun.Tx, run Run) error {
-	_, err := tx.NewRaw(`UPDATE crm_runs SET fetched = ?, created = ?, updated = ?, unchanged = ?, skipped = ?, conflicts = ?, deactivated = ? WHERE id = ?`,
-		run.Fetched, run.Created, run.Updated, run.Unchanged, run.Skipped, run.Conflicts, run.Deactivated, run.ID).Exec(ctx)
-	return err
-}
-
-// countChanges counts people by what the run's history says happened to them.
-func countChanges(ctx context.Context, tx bun.Tx, run int64) (crm.Counts, error) {
-	var rows []struct {
-		Action crm.Action
-		People int
-	}
-	err := tx.NewRaw(`SELECT action AS action, COUNT(DISTINCT external_id) AS people FROM crm_changes WHERE run_id = ? GROUP BY action`, run).Scan(ctx, &rows)
-	if err != nil {
-		return crm.Counts{}, err
-	}
-	var c crm.Counts
-	for _, row := range rows {
-		switch row.Action {
-		case crm.ActionCreated:
-			c.Created += row.People
-		case crm.ActionUpdated, crm.ActionReactivated:
-			c.Updated += row.People
-		case crm.ActionSkipped:
-			c.Skipped += row.People
-		case crm.ActionConflict:
-			c.Conflicts += row.People
-		case crm.ActionDeactivated:
-			c.Deactivated += row.People
-		case crm.ActionReported:
-		}
-	}
-	c.Fetched = c.Synced() + c.Skipped + c.Conflicts
-	return c, nil
-}
-
+// nullable and nullableID are NULL for what is not there.
 func nullable(s string) any {
 	if s == "" {
 		return nil
 	}
 	return s
+}
+
+func nullableID(id int64) any {
+	if id == 0 {
+		return nil
+	}
+	return id
 }

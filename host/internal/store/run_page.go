@@ -31,7 +31,11 @@ func (s *Store) RunPage(ctx context.Context, f RunFilter) ([]Run, error) {
 		runs = runs[:0]
 		q := s.db.NewSelect().Model(&runs).Where("r.tenant_id = ?", f.TenantID).Where("r.status <> ?", StatusReserved).
 			Order("r.id DESC").Limit(int64(f.Limit))
-		if f.Status != "" {
+		switch f.Status {
+		case "":
+		case StatusQueued:
+			q.Where("r." + waits)
+		default:
 			q.Where("r.status = ?", string(f.Status))
 		}
 		if f.Mode != "" {

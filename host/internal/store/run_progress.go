@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -62,8 +64,9 @@ func (s *Store) RequestCancel(ctx context.Context, run int64) error {
 	if err != nil {
 		return databaseError("ask a run to stop", err)
 	}
-	_, err = s.db.NewRaw(`UPDATE crm_runs SET status = 'cancelled', finished_at = UTC_TIMESTAMP(6) WHERE id = ? AND status = 'queued'`, run).Exec(ctx)
-	return databaseError("take a run out of the queue", err)
+	_, err = s.exec(ctx, "take a run out of the queue", `UPDATE crm_runs SET status = 'cancelled', queue_key = NULL, active_portal = NULL,
+		finished_at = UTC_TIMESTAMP(6) WHERE id = ? AND `+waits, run)
+	return err
 }
 
 // CancelRequested reports whether somebody asked the run to stop.
@@ -73,16 +76,22 @@ func (s *Store) CancelRequested(ctx context.Context, run int64) (bool, error) {
 }
 
 // ActiveRun returns the tenant's run that goes on or waits in the queue, the one
-// that goes on first; ErrNotFound when there is none.
+// that goes on first; ErrNotFound when there is none. A retry that waits for its time
+// is none: nobody who asks for a run is to wait for it.
 func (s *Store) ActiveRun(ctx context.Context, tenantID int64) (Run, error) {
 	if err := s.interruptExpired(ctx, tenantID); err != nil {
 		return Run{}, err
 	}
-	var run Run
-	err := s.db.NewSelect().Model(&run).Where("r.tenant_id = ?", tenantID).Where("r.status IN ('running', 'queued')").
-		OrderExpr("r.status = 'queued', r.id").Limit(1).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
+	var runs []Run
+	// By two keys: a tenant's history may be long.
+	waiting := s.db.NewSelect().Model((*Run)(nil)).Where("r.queue_key LIKE ?", fmt.Sprintf("%d/%%", tenantID)).
+		Where("r." + waits).Where("(r.not_before IS NULL OR r.not_before <= UTC_TIMESTAMP(6))").OrderExpr("r.queue_at, r.id").Limit(1)
+	err := s.db.NewSelect().Model(&runs).Where("r.active_tenant = ?", tenantID).UnionAll(waiting).Scan(ctx)
+	if err != nil {
+		return Run{}, databaseError("look for the run that goes on", err)
+	}
+	if len(runs) == 0 {
 		return Run{}, notFound("Сейчас ничего не выполняется", "Nothing is going on")
 	}
-	return run, databaseError("look for the run that goes on", err)
+	return slices.MinFunc(runs, byTurn), nil
 }

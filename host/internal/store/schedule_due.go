@@ -2,7 +2,11 @@ package store
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/uptrace/bun"
 )
 
 // DueSchedule is a schedule whose next start has come.
@@ -17,7 +21,7 @@ type DueSchedule struct {
 
 // DueSchedules lists the schedules that are to start at now or before, the longest
 // due first, at most limit. It is the one statement of an idle scheduler and reads
-// an index, however many tenants there are.
+// an index, however many tenants there are. Now may be a little ahead, to see what comes.
 func (s *Store) DueSchedules(ctx context.Context, now time.Time, limit int) ([]DueSchedule, error) {
 	var due []DueSchedule
 	err := s.db.NewSelect().Model(&due).ModelTableExpr("crm_schedules AS s").
@@ -64,13 +68,54 @@ func (s *Store) PlanSchedules(ctx context.Context, rows []Schedule) error {
 	return databaseError("plan schedules", err)
 }
 
-// MoveSchedule sets the next slot and its start, unless another host or a person has
-// changed the row since it was read: one autocommitted conditional UPDATE. (Each
-// move of a revision has another next_at.)
-func (s *Store) MoveSchedule(ctx context.Context, row Schedule, slot, next time.Time) error {
-	_, err := s.db.NewRaw(`UPDATE crm_schedules SET slot_at = ?, next_at = ? WHERE tenant_id = ? AND revision = ? AND next_at = ?`,
-		slot.UTC(), next.UTC(), row.TenantID, row.Revision, row.NextAt.UTC()).Exec(ctx)
-	return databaseError("move a schedule on", err)
+// StillDue leaves of schedules those that nobody has moved or changed since they were
+// read: another host may have dealt with the others meanwhile.
+func (s *Store) StillDue(ctx context.Context, due []DueSchedule) ([]DueSchedule, error) {
+	tenants := make([]int64, len(due))
+	for i, one := range due {
+		tenants[i] = one.TenantID
+	}
+	var rows []Schedule
+	err := s.db.NewSelect().Model(&rows).Column("tenant_id", "revision", "next_at").Where("tenant_id IN (?)", bun.List(tenants)).Scan(ctx)
+	if err != nil {
+		return nil, databaseError("look again at schedules that are due", err)
+	}
+	now := make(map[int64]Schedule, len(rows))
+	for _, row := range rows {
+		now[row.TenantID] = row
+	}
+	return slices.DeleteFunc(slices.Clone(due), func(one DueSchedule) bool {
+		row := now[one.TenantID]
+		return row.Revision != one.Revision || !row.NextAt.Equal(one.NextAt)
+	}), nil
+}
+
+// Move is what a schedule is to say next.
+type Move struct {
+	// From is the row as it was read.
+	From Schedule
+	// SlotAt is the next slot and NextAt its start.
+	SlotAt, NextAt time.Time
+}
+
+// MoveSchedules moves schedules on, but for those that another host or a person has
+// changed since they were read: one autocommitted conditional UPDATE, which may be sent
+// again. (Each move of a revision has another next_at.)
+func (s *Store) MoveSchedules(ctx context.Context, moves []Move) error {
+	for part := range slices.Chunk(moves, rowsAtOnce) {
+		var rows []string
+		var args []any
+		for _, m := range part {
+			rows = append(rows, "SELECT ? AS tenant_id, ? AS revision, CAST(? AS DATETIME(6)) AS was, CAST(? AS DATETIME(6)) AS slot_at, CAST(? AS DATETIME(6)) AS next_at")
+			args = append(args, m.From.TenantID, m.From.Revision, m.From.NextAt.UTC(), m.SlotAt.UTC(), m.NextAt.UTC())
+		}
+		_, err := s.exec(ctx, "move schedules on", `UPDATE crm_schedules AS s JOIN (`+strings.Join(rows, " UNION ALL ")+`) AS m ON m.tenant_id = s.tenant_id
+			SET s.slot_at = m.slot_at, s.next_at = m.next_at WHERE s.revision = m.revision AND s.next_at = m.was`, args...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SeveralScheduled reports whether more than one connected tenant has a schedule: a

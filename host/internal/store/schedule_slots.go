@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -32,86 +34,42 @@ type Slot struct {
 	CreatedAt time.Time `bun:"created_at"`
 }
 
-// StartSlot gives a slot its run and reports whether this call was the one that did.
-// On any number of hosts, and whenever one of them dies, a slot gets exactly one:
-//
-//  1. a run is reserved, which no worker sees (or one that waits already is joined);
-//  2. the slot's row is inserted with that run's number: its key leaves one winner;
-//  3. the run is put into the queue, by the winner or by whoever comes after it.
-//
-// Each step is one autocommitted statement, so no host that stops in between holds
-// a lock. A host that dies before 2 leaves a reserved run that never begins; one
-// that dies before 3 leaves the slot due, and the next host does 3.
-func (s *Store) StartSlot(ctx context.Context, slot Slot, run *Run) (bool, error) {
-	taken, joined, err := s.lookAtSlot(ctx, slot, run)
-	if err != nil {
-		return false, err
-	}
-	if taken {
-		return false, s.releaseSlot(ctx, slot)
-	}
-	if !joined {
-		if err := s.insertRun(ctx, run, StatusReserved); err != nil {
-			return false, err
-		}
-	}
-	_, err = s.db.NewRaw(`INSERT INTO crm_slots (tenant_id, task, slot_at, status, run_id, created_at) VALUES (?, ?, ?, ?, ?, UTC_TIMESTAMP(6))`,
-		slot.TenantID, slot.Task, slot.At.UTC(), SlotStarted, run.ID).Exec(ctx)
-	lost := number(err) == duplicateKey
-	if err != nil && !lost {
-		return false, databaseError("claim a slot", err)
-	}
-	if lost && !joined {
-		if _, err := s.db.NewRaw(`DELETE FROM crm_runs WHERE id = ? AND status = ?`, run.ID, StatusReserved).Exec(ctx); err != nil {
-			return false, databaseError("give a reserved run up", err)
-		}
-	}
-	if joined && !lost {
-		return true, nil
-	}
-	return !lost, s.releaseSlot(ctx, slot)
-}
-
-// lookAtSlot saves work and decides nothing: whether somebody has the slot already,
-// and which run of the tenant waits to be joined.
-func (s *Store) lookAtSlot(ctx context.Context, slot Slot, run *Run) (taken, joined bool, err error) {
-	var now struct {
-		Taken   bool
-		Waiting int64
-	}
-	err = s.db.NewRaw(`SELECT EXISTS (SELECT 1 FROM crm_slots WHERE tenant_id = ? AND task = ? AND slot_at = ?) AS taken,
-		COALESCE((SELECT MIN(id) FROM crm_runs WHERE tenant_id = ? AND status = ? AND mode = ?), 0) AS waiting`,
-		slot.TenantID, slot.Task, slot.At.UTC(), run.TenantID, StatusQueued, string(run.Mode)).Scan(ctx, &now)
-	if err != nil {
-		return false, false, databaseError("look at a slot", err)
-	}
-	if now.Waiting != 0 {
-		run.ID, run.Status = now.Waiting, StatusQueued
-	}
-	return now.Taken, now.Waiting != 0, nil
-}
-
-// releaseSlot puts the slot's reserved run into the queue; it may be done any number
-// of times.
-func (s *Store) releaseSlot(ctx context.Context, slot Slot) error {
-	_, err := s.db.NewRaw(`UPDATE crm_runs SET status = ? WHERE status = ? AND id = (SELECT run_id FROM crm_slots WHERE tenant_id = ? AND task = ? AND slot_at = ?)`,
-		StatusQueued, StatusReserved, slot.TenantID, slot.Task, slot.At.UTC()).Exec(ctx)
-	return databaseError("queue the run of a slot", err)
-}
-
 // MissSlots records slots that got no run because every host was away; those that
 // have been dealt with stay as they are.
 func (s *Store) MissSlots(ctx context.Context, tenant int64, task string, slots []time.Time) error {
-	if len(slots) == 0 {
-		return nil
-	}
 	rows := make([]Slot, 0, len(slots))
 	for _, at := range slots {
-		rows = append(rows, Slot{TenantID: tenant, Task: task, At: at.UTC(), Status: SlotMissed})
+		rows = append(rows, Slot{TenantID: tenant, Task: task, At: at})
 	}
-	_, err := s.db.NewInsert().Model(&rows).Value("created_at", "UTC_TIMESTAMP(6)").
-		On("DUPLICATE KEY UPDATE").Set("slot_at = VALUES(slot_at)").Exec(ctx)
-	return databaseError("record missed slots", err)
+	return s.MissAllSlots(ctx, rows)
+}
+
+// MissAllSlots is MissSlots for slots of any tenants.
+func (s *Store) MissAllSlots(ctx context.Context, slots []Slot) error {
+	for part := range slices.Chunk(slots, rowsAtOnce) {
+		if _, err := s.insertSlots(ctx, "record missed slots", part, SlotMissed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rowsAtOnce is how many rows one statement writes.
+const rowsAtOnce = 500
+
+// insertSlots writes slots that nobody has dealt with yet and returns how many: the
+// primary key leaves one winner of each.
+func (s *Store) insertSlots(ctx context.Context, doing string, slots []Slot, status string) (written int64, err error) {
+	rows := make([]Slot, len(slots))
+	for i, slot := range slots {
+		rows[i] = Slot{TenantID: slot.TenantID, Task: slot.Task, At: slot.At.UTC(), Status: status, RunID: slot.RunID}
+	}
+	err = s.send(ctx, doing, func(ctx context.Context) (sql.Result, error) {
+		// Without RETURNING, which counts a row that is left as it is.
+		return s.db.NewInsert().Model(&rows).Value("created_at", "UTC_TIMESTAMP(6)").
+			On("DUPLICATE KEY UPDATE").Set("slot_at = VALUES(slot_at)").Returning("NULL").Exec(ctx)
+	}, &written)
+	return written, err
 }
 
 // Slots lists a tenant's slots, the newest first, at most limit.
@@ -123,6 +81,35 @@ func (s *Store) Slots(ctx context.Context, tenant int64, task string, limit int)
 			Order("l.slot_at DESC").Limit(int64(limit)).Scan(ctx)
 	})
 	return slots, err
+}
+
+// Missed are slots that got no run because every host was away.
+type Missed struct {
+	TenantID int64 `bun:"tenant_id"`
+	Count    int   `bun:"missed"`
+	// First and Last are slots.
+	First time.Time `bun:"first_at"`
+	Last  time.Time `bun:"last_at"`
+}
+
+// MissedSlots tells what was missed since an instant, by tenant: of one tenant, or (0) of
+// all. A tenant that missed nothing is not in it.
+func (s *Store) MissedSlots(ctx context.Context, tenant int64, task string, since time.Time) (map[int64]Missed, error) {
+	var all []Missed
+	err := s.read(ctx, "list missed slots", func(ctx context.Context) error {
+		all = nil
+		query := s.db.NewSelect().Model((*Slot)(nil)).ColumnExpr("l.tenant_id, COUNT(*) AS missed, MIN(l.slot_at) AS first_at, MAX(l.slot_at) AS last_at").
+			Where("l.task = ?", task).Where("l.slot_at >= ?", since.UTC()).Where("l.status = ?", SlotMissed).GroupExpr("l.tenant_id")
+		if tenant != 0 {
+			query = query.Where("l.tenant_id = ?", tenant)
+		}
+		return query.Scan(ctx, &all)
+	})
+	missed := make(map[int64]Missed, len(all))
+	for _, one := range all {
+		missed[one.TenantID] = one
+	}
+	return missed, err
 }
 
 // LastSlots returns every tenant's newest slot, by tenant.

@@ -11,6 +11,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -82,10 +83,34 @@ func (s *Store) read(ctx context.Context, doing string, query func(context.Conte
 // before COMMIT. A connection that is lost at COMMIT is an error: whether it was done,
 // nobody knows.
 func (s *Store) write(ctx context.Context, doing string, change func(context.Context, bun.Tx) error) error {
+	return again(ctx, doing, Contended, func(ctx context.Context) error { return s.attempt(ctx, doing, change) })
+}
+
+// exec runs one autocommitted statement and returns how many rows it changed.
+func (s *Store) exec(ctx context.Context, doing, query string, args ...any) (changed int64, err error) {
+	err = s.send(ctx, doing, func(ctx context.Context) (sql.Result, error) { return s.db.NewRaw(query, args...).Exec(ctx) }, &changed)
+	return changed, err
+}
+
+// send sends one autocommitted statement, again when the server undid it. A lock that was
+// not to be had is an error at once: it was waited for, and others wait behind us.
+func (s *Store) send(ctx context.Context, doing string, statement func(context.Context) (sql.Result, error), changed *int64) error {
+	return again(ctx, doing, undone, func(ctx context.Context) error {
+		result, err := statement(ctx)
+		if err != nil {
+			return err
+		}
+		*changed, err = result.RowsAffected()
+		return err
+	})
+}
+
+// again does work afresh while its error is a passing one, a few times.
+func again(ctx context.Context, doing string, passing func(error) bool, work func(context.Context) error) error {
 	const tries = 5
 	for try := 1; ; try++ {
-		err := s.attempt(ctx, doing, change)
-		if err == nil || !isContention(err) || try == tries {
+		err := work(ctx)
+		if err == nil || !passing(err) || try == tries {
 			return databaseError(doing, err)
 		}
 		if err := sleep(ctx, time.Duration(try)*20*time.Millisecond); err != nil {
@@ -97,16 +122,7 @@ func (s *Store) write(ctx context.Context, doing string, change func(context.Con
 // repeat carries out one autocommitted statement that does no harm when it is carried
 // out twice: a database that is away is waited for, contention is tried again.
 func (s *Store) repeat(ctx context.Context, doing string, statement func(context.Context) error) error {
-	const tries = 5
-	for try := 1; ; try++ {
-		err := s.read(ctx, doing, statement)
-		if err == nil || !isContention(err) || try == tries {
-			return err
-		}
-		if err := sleep(ctx, time.Duration(try)*20*time.Millisecond); err != nil {
-			return fmt.Errorf("%s: %w", doing, err)
-		}
-	}
+	return again(ctx, doing, Contended, func(ctx context.Context) error { return s.read(ctx, doing, statement) })
 }
 
 // attempt waits for the database until COMMIT is sent, and for nothing after it.

@@ -278,7 +278,7 @@ func TestErrorsOfAClusterAreKnown(t *testing.T) {
 		if isAway(err) {
 			got += "away"
 		}
-		if isContention(err) {
+		if Contended(err) {
 			got += "contention"
 		}
 		if got != want {

@@ -85,7 +85,7 @@ type HealthTotals struct {
 	OldestSuccess time.Time `bun:"oldest_success,nullzero"`
 	Conflicts     int       `bun:"conflicts"`
 	// Queued runs wait, Running ones go on, on whatever host; OldestQueued was asked
-	// for first.
+	// for first. Retries that wait for their time are none of them.
 	Queued       int       `bun:"queued"`
 	Running      int       `bun:"running"`
 	OldestQueued time.Time `bun:"oldest_queued,nullzero"`
@@ -105,7 +105,7 @@ func (s *Store) HealthTotals(ctx context.Context) (HealthTotals, error) {
 		FROM (SELECT COUNT(*) AS connected, COALESCE(SUM(COALESCE(h.failures, 0) > 0), 0) AS failing,
 				COALESCE(SUM(h.failures = 0 AND h.held = 1), 0) AS held, COALESCE(SUM(h.tenant_id IS NULL), 0) AS new_tenants,
 				MIN(COALESCE(h.success_at, c.created_at)) AS oldest_success, COALESCE(SUM(h.conflicts), 0) AS conflicts `+ofConnected+`) AS n,
-			(SELECT COUNT(*) AS queued, MIN(requested_at) AS oldest_queued FROM crm_runs WHERE status = 'queued') AS q`).Scan(ctx, &totals)
+			(SELECT COUNT(*) AS queued, MIN(requested_at) AS oldest_queued FROM crm_runs WHERE `+waits+` AND NOT `+postponed+`) AS q`).Scan(ctx, &totals)
 	return totals, databaseError("read how the tenants are", err)
 }
 

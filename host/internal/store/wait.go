@@ -53,7 +53,16 @@ func isAway(err error) bool {
 	return usersync.IsAway(err)
 }
 
-func isContention(err error) bool { return usersync.IsContention(err) }
+// Contended reports whether err is about rows that somebody else was at, too, and not
+// about the database as a whole.
+func Contended(err error) bool { return usersync.IsContention(err) }
+
+// undone reports whether the server took a statement back as a whole: a deadlock, or
+// another node of a cluster was faster.
+func undone(err error) bool { return Contended(err) && number(err) != lockWait }
+
+// lockWait: a row was locked by somebody else for longer than it is waited for.
+const lockWait = 1205
 
 // number is the server's error number, 0 for any other error.
 func number(err error) uint16 {

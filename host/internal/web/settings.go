@@ -204,7 +204,8 @@ func (s *Server) fillRuns(ctx context.Context, tenant int64, data *settingsView)
 		case store.StatusRunning:
 			data.Active = run
 		case store.StatusQueued:
-			if data.Active == nil {
+			// A retry that waits for its time keeps nobody from starting a run.
+			if data.Active == nil && !run.Postponed(s.Clock()) {
 				data.Active = run
 			}
 		case store.StatusSucceeded, store.StatusPartial:

@@ -11,11 +11,12 @@ import (
 
 	"booking/plugin-bitrix24/internal/portalsim"
 	"booking/plugin-bitrix24/internal/rest"
+	"booking/shared/benchreport"
 )
 
 // measureFaults reads from portals that refuse, by a clock that only moves while
 // somebody waits: the portal is in this process, for once.
-func measureFaults(ctx context.Context, l *lab, r *report) error {
+func measureFaults(ctx context.Context, l *lab, r *benchreport.Report) error {
 	middle := 1
 	if l.people > 50*rest.PageSize { // more than one request
 		middle = 2
@@ -44,7 +45,7 @@ func measureFaults(ctx context.Context, l *lab, r *report) error {
 	return nil
 }
 
-func (l *lab) readSpoilt(ctx context.Context, r *report, about string, spoil func(*portalsim.Portal) func() int) error {
+func (l *lab) readSpoilt(ctx context.Context, r *benchreport.Report, about string, spoil func(*portalsim.Portal) func() int) error {
 	clock := &clock{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
 	portal := portalsim.New(portalsim.Options{People: portalsim.People(l.people, 1), Now: clock.Now, Sleep: clock.Sleep})
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
@@ -77,8 +78,8 @@ func (l *lab) readSpoilt(ctx context.Context, r *report, about string, spoil fun
 	}
 	detail := fmt.Sprintf("%d requests refused, %s waited by a clock that jumps", hits(), clock.slept().Round(time.Second))
 	what := fmt.Sprintf("%d people, %s: ", l.people, about)
-	r.add("faults", what+"people lost or doubled", float64(wrong), "", atMost, 0, detail)
-	r.add("faults", what+"requests to the portal", float64(portal.Requests()), "", atMost, float64(bucket), "")
+	r.Add("faults", what+"people lost or doubled", float64(wrong), "", benchreport.AtMost, 0, detail)
+	r.Add("faults", what+"requests to the portal", float64(portal.Requests()), "", benchreport.AtMost, float64(bucket), "")
 	return nil
 }
 

@@ -6,12 +6,14 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"booking/shared/benchreport"
 )
 
 // group is some rows that are measured together.
 type group struct {
 	name    string
-	measure func(context.Context, *lab, *report) error
+	measure func(context.Context, *lab, *benchreport.Report) error
 }
 
 func groups() []group {
@@ -40,13 +42,13 @@ func (c config) wants(name string) bool {
 	return name != "sdk" || c.sdk
 }
 
-func measure(ctx context.Context, c config, status io.Writer) (*report, error) {
+func measure(ctx context.Context, c config, status io.Writer) (*benchreport.Report, error) {
 	l, err := openLab(ctx, c, status)
 	if err != nil {
 		return nil, err
 	}
 	defer l.close()
-	r := newReport(c)
+	r := benchreport.New(fmt.Sprintf("%d and %d people, %d repetitions", c.people, c.large, c.reps))
 	for _, g := range groups() {
 		if !c.wants(g.name) {
 			continue

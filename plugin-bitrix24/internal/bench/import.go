@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"booking/shared/benchreport"
 	"booking/shared/crm"
 )
 
@@ -28,7 +29,7 @@ const (
 const boundaryRuns = 4
 
 // measureImport times first imports, all ways in each repetition.
-func measureImport(ctx context.Context, l *lab, r *report) error {
+func measureImport(ctx context.Context, l *lab, r *benchreport.Report) error {
 	process, err := l.startPlugin(ctx)
 	if err != nil {
 		return err
@@ -51,7 +52,7 @@ func measureImport(ctx context.Context, l *lab, r *report) error {
 
 type importing struct {
 	*lab
-	report        *report
+	report        *benchreport.Report
 	portal        *simulator
 	process, here crm.Plugin
 	reference     *reference
@@ -81,7 +82,7 @@ func (m *importing) repeat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.report.time("import "+timeReference, took)
+	m.report.Time("import "+timeReference, took)
 	after, err := m.counts(ctx, accountReference)
 	if err != nil {
 		return err
@@ -114,14 +115,14 @@ func (m *importing) repeat(ctx context.Context) error {
 			}
 		}
 		pluginTimes = append(pluginTimes, m.last.took)
-		m.report.time("boundary "+timePlugin, m.last.took)
+		m.report.Time("boundary "+timePlugin, m.last.took)
 		if err := errors.Join(m.last.waited(), inside.waited()); err != nil {
 			return err
 		}
-		m.report.time("boundary "+timeInProcess, inside.took)
+		m.report.Time("boundary "+timeInProcess, inside.took)
 		m.say("  plugin: %s; in-process: %s", m.last.parts(), inside.parts())
 	}
-	m.report.time("import "+timePlugin, median(pluginTimes))
+	m.report.Time("import "+timePlugin, benchreport.Median(pluginTimes))
 	return nil
 }
 
@@ -147,7 +148,7 @@ func (m *importing) floors(ctx context.Context) error {
 	var refused *mysql.MySQLError
 	switch {
 	case err == nil:
-		m.report.time("floor "+timeLoad, loaded)
+		m.report.Time("floor "+timeLoad, loaded)
 	case errors.As(err, &refused) && (refused.Number == 3948 || refused.Number == 1148 || refused.Number == 4166):
 		m.say("this server forbids LOAD DATA LOCAL: %v", err)
 	default:
@@ -157,7 +158,7 @@ func (m *importing) floors(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.report.time("floor "+timeInsert, inserted)
+	m.report.Time("floor "+timeInsert, inserted)
 	return nil
 }
 
@@ -179,13 +180,13 @@ func (m *importing) rows() {
 	r := m.report
 	const g = "import"
 	first := fmt.Sprintf("first import of %d: ", m.people)
-	r.ratio(g, first+"faster than the old server's way", "import "+timeReference, "import "+timePlugin, atLeast, 10)
+	r.Ratio(g, first+"faster than the old server's way", "import "+timeReference, "import "+timePlugin, benchreport.AtLeast, 10)
 	fastest := "floor " + timeInsert
-	if loads := r.Times["floor "+timeLoad]; len(loads) > 0 && median(loads) < median(r.Times[fastest]) {
+	if loads := r.Times["floor "+timeLoad]; len(loads) > 0 && benchreport.Median(loads) < benchreport.Median(r.Times[fastest]) {
 		fastest = "floor " + timeLoad
 	}
-	r.ratio(g, first+"times the floor", "import "+timePlugin, fastest, atMost, 5)
-	r.add(g, first+"SQL statements", float64(m.last.statements), "", atMost, 100, fmt.Sprintf("%s: %d", timeReference, m.statements))
-	r.add(g, first+"requests to the portal", float64(m.last.portal.Requests), "", atMost, 5, "")
-	r.ratio(g, first+"times the same in one process", "boundary "+timePlugin, "boundary "+timeInProcess, atMost, 1.1)
+	r.Ratio(g, first+"times the floor", "import "+timePlugin, fastest, benchreport.AtMost, 5)
+	r.Add(g, first+"SQL statements", float64(m.last.statements), "", benchreport.AtMost, 100, fmt.Sprintf("%s: %d", timeReference, m.statements))
+	r.Add(g, first+"requests to the portal", float64(m.last.portal.Requests), "", benchreport.AtMost, 5, "")
+	r.Ratio(g, first+"times the same in one process", "boundary "+timePlugin, "boundary "+timeInProcess, benchreport.AtMost, 1.1)
 }

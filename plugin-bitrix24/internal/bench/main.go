@@ -90,13 +90,13 @@ func run(ctx context.Context, c config, out, status io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r.print(out)
+	r.Print(out)
 	if c.json != "" {
-		if err := r.writeJSON(c.json); err != nil {
+		if err := r.WriteJSON(c.json); err != nil {
 			return err
 		}
 	}
-	if c.strict && !r.met() {
+	if c.strict && !r.Met() {
 		return errMissed
 	}
 	return nil

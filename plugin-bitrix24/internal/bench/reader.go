@@ -12,6 +12,7 @@ import (
 
 	"booking/plugin-bitrix24/internal/provider"
 	"booking/plugin-bitrix24/internal/rest"
+	"booking/shared/benchreport"
 )
 
 // readerCommand is how this program runs itself to measure the memory of a reading:
@@ -20,8 +21,8 @@ const readerCommand = "read-only"
 
 type readerResult struct{ Idle, Peak, People int }
 
-// readerMemory adds the row about the client alone, in a process of its own.
-func readerMemory(ctx context.Context, portal *simulator, r *report, what string) error {
+// readerMemory adds the row about the client alone, in a process of its own that reads want people.
+func readerMemory(ctx context.Context, portal *simulator, want int, r *benchreport.Report, what string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
@@ -36,10 +37,10 @@ func readerMemory(ctx context.Context, portal *simulator, r *report, what string
 	if err := json.Unmarshal(out, &got); err != nil {
 		return fmt.Errorf("read in a process of its own: %w", err)
 	}
-	if got.People != r.Large {
-		return fmt.Errorf("read in a process of its own: %d people instead of %d", got.People, r.Large)
+	if got.People != want {
+		return fmt.Errorf("read in a process of its own: %d people instead of %d", got.People, want)
 	}
-	r.add("scale", what+"memory of the reading alone, above idle", float64(got.Peak-got.Idle)/mebi, "MB", atMost, 64,
+	r.Add("scale", what+"memory of the reading alone, above idle", float64(got.Peak-got.Idle)/mebi, "MB", benchreport.AtMost, 64,
 		fmt.Sprintf("VmHWM %d MB, idle %d MB", got.Peak/mebi, got.Idle/mebi))
 	return nil
 }

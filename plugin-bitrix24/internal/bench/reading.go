@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"booking/plugin-bitrix24/internal/rest"
+	"booking/shared/benchreport"
 )
 
 // measureReading compares the client with page-by-page reading, at a slow portal.
-func measureReading(ctx context.Context, l *lab, r *report) error {
+func measureReading(ctx context.Context, l *lab, r *benchreport.Report) error {
 	portal, err := l.portal(ctx, l.people, "--rate-limit", "off", "--latency", l.latency.String())
 	if err != nil {
 		return err
@@ -23,7 +24,7 @@ func measureReading(ctx context.Context, l *lab, r *report) error {
 		if err != nil {
 			return err
 		}
-		r.time("reading page by page", time.Since(began))
+		r.Time("reading page by page", time.Since(began))
 		if people != l.people {
 			return fmt.Errorf("page by page: %d people instead of %d", people, l.people)
 		}
@@ -31,10 +32,10 @@ func measureReading(ctx context.Context, l *lab, r *report) error {
 		if err != nil {
 			return err
 		}
-		r.time("reading in batches", took)
+		r.Time("reading in batches", took)
 	}
-	r.ratio("reading", fmt.Sprintf("reading %d people, %d ms per answer: faster than page by page", l.people, l.latency.Milliseconds()),
-		"reading page by page", "reading in batches", atLeast, 20)
+	r.Ratio("reading", fmt.Sprintf("reading %d people, %d ms per answer: faster than page by page", l.people, l.latency.Milliseconds()),
+		"reading page by page", "reading in batches", benchreport.AtLeast, 20)
 	return nil
 }
 

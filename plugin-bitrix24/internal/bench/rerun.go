@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"booking/shared/benchreport"
 	"booking/shared/crm"
 )
 
 // measureRerun times syncs that have nothing to do, with an instant and a slow portal.
-func measureRerun(ctx context.Context, l *lab, r *report) error {
+func measureRerun(ctx context.Context, l *lab, r *benchreport.Report) error {
 	process, err := l.startPlugin(ctx)
 	if err != nil {
 		return err
@@ -39,18 +40,18 @@ func measureRerun(ctx context.Context, l *lab, r *report) error {
 	}
 	what := fmt.Sprintf("unchanged re-run of %d: ", l.people)
 	for latency, limit := range map[time.Duration]float64{0: 10, l.latency: 25} {
-		r.ratio("rerun", fmt.Sprintf("%sfaster than the old server's way, %d ms per answer", what, latency.Milliseconds()),
-			m.name(timeReference, latency), m.name(timePlugin, latency), atLeast, limit)
+		r.Ratio("rerun", fmt.Sprintf("%sfaster than the old server's way, %d ms per answer", what, latency.Milliseconds()),
+			m.name(timeReference, latency), m.name(timePlugin, latency), benchreport.AtLeast, limit)
 	}
-	r.add("rerun", what+"rows written to users", float64(m.written), "", atMost, 0, "most of all repetitions")
-	r.add("rerun", what+"SQL statements", float64(m.statements), "", atMost, 8, fmt.Sprintf("most of all repetitions; %s: %d", timeReference, m.referenceStatements))
-	r.add("rerun", what+"requests to the portal", float64(m.requests), "", atMost, 5, fmt.Sprintf("most of all repetitions; %s: %d", timeReference, m.referenceRequests))
+	r.Add("rerun", what+"rows written to users", float64(m.written), "", benchreport.AtMost, 0, "most of all repetitions")
+	r.Add("rerun", what+"SQL statements", float64(m.statements), "", benchreport.AtMost, 8, fmt.Sprintf("most of all repetitions; %s: %d", timeReference, m.referenceStatements))
+	r.Add("rerun", what+"requests to the portal", float64(m.requests), "", benchreport.AtMost, 5, fmt.Sprintf("most of all repetitions; %s: %d", timeReference, m.referenceRequests))
 	return nil
 }
 
 type rerunning struct {
 	*lab
-	report                                 *report
+	report                                 *benchreport.Report
 	process                                crm.Plugin
 	reference                              *reference
 	written, statements, requests          int
@@ -74,7 +75,7 @@ func (m *rerunning) repeat(ctx context.Context, portal *simulator, latency time.
 	if err != nil {
 		return err
 	}
-	m.report.time(m.name(timeReference, latency), took)
+	m.report.Time(m.name(timeReference, latency), took)
 	after, err := m.counts(ctx, accountReference)
 	if err != nil {
 		return err
@@ -91,7 +92,7 @@ func (m *rerunning) repeat(ctx context.Context, portal *simulator, latency time.
 	if err := o.waited(); err != nil {
 		return err
 	}
-	m.report.time(m.name(timePlugin, latency), o.took)
+	m.report.Time(m.name(timePlugin, latency), o.took)
 	m.written = max(m.written, o.usersChanged)
 	m.statements = max(m.statements, o.statements)
 	m.requests = max(m.requests, o.portal.Requests)

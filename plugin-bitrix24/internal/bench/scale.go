@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"booking/shared/benchreport"
 	"booking/shared/crm"
 )
 
@@ -15,7 +16,7 @@ type scaling struct {
 
 // measureScale compares a large portal with an ordinary one, through one fresh
 // plugin process per repetition; the large portal limits its callers.
-func measureScale(ctx context.Context, l *lab, r *report) error {
+func measureScale(ctx context.Context, l *lab, r *benchreport.Report) error {
 	small, err := l.portal(ctx, l.people, "--rate-limit", "off")
 	if err != nil {
 		return err
@@ -35,20 +36,20 @@ func measureScale(ctx context.Context, l *lab, r *report) error {
 	}
 	what := fmt.Sprintf("%d people: ", l.large)
 	grown := float64(l.large) / float64(l.people)
-	r.ratio("scale", what+fmt.Sprintf("cost per person, times that of %d", l.people), "import of the large portal", "import of the small portal", atMost, 4./3*grown)
+	r.Ratio("scale", what+fmt.Sprintf("cost per person, times that of %d", l.people), "import of the large portal", "import of the small portal", benchreport.AtMost, 4./3*grown)
 	last := &r.Rows[len(r.Rows)-1]
 	last.Value, last.Limit, last.Low, last.High = last.Value/grown, last.Limit/grown, last.Low/grown, last.High/grown
-	r.add("scale", what+"requests to the portal", float64(s.requests), "", atMost, 41, "with the portal's rate limit on")
+	r.Add("scale", what+"requests to the portal", float64(s.requests), "", benchreport.AtMost, 41, "with the portal's rate limit on")
 	waited := float64(s.refused)
 	if s.limited {
 		waited++
 	}
-	r.add("scale", what+"waits at the portal's bucket", waited, "", atMost, 0, "")
-	r.add("scale", what+"peak memory of the plugin", float64(s.peak)/mebi, "MB", atMost, 200, "first import and re-run, VmHWM, most of all repetitions")
-	return readerMemory(ctx, free, r, what)
+	r.Add("scale", what+"waits at the portal's bucket", waited, "", benchreport.AtMost, 0, "")
+	r.Add("scale", what+"peak memory of the plugin", float64(s.peak)/mebi, "MB", benchreport.AtMost, 200, "first import and re-run, VmHWM, most of all repetitions")
+	return readerMemory(ctx, free, l.large, r, what)
 }
 
-func (l *lab) scaleOnce(ctx context.Context, r *report, small, free *simulator, s *scaling) error {
+func (l *lab) scaleOnce(ctx context.Context, r *benchreport.Report, small, free *simulator, s *scaling) error {
 	process, err := l.startPlugin(ctx)
 	if err != nil {
 		return err
@@ -70,9 +71,9 @@ func (l *lab) scaleOnce(ctx context.Context, r *report, small, free *simulator, 
 			return err
 		}
 	}
-	r.time("import of the small portal", runs[0].took)
-	r.time("import of the large portal", runs[1].took)
-	r.time("re-run of the large portal", runs[2].took)
+	r.Time("import of the small portal", runs[0].took)
+	r.Time("import of the large portal", runs[1].took)
+	r.Time("re-run of the large portal", runs[2].took)
 	memory, err := peak(process.PID())
 	s.requests, s.refused = max(s.requests, runs[1].portal.Requests), max(s.refused, runs[1].portal.Refused)
 	s.peak, s.limited = max(s.peak, memory), s.limited || runs[1].events.limited

@@ -12,6 +12,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"booking/shared/benchreport"
 )
 
 //go:embed testdata/sdk
@@ -22,7 +24,7 @@ var sdkFiles embed.FS
 var sdkWays = []string{"offsets", "keys"}
 
 // measureSDK compares our client with the JavaScript one, at an instant portal.
-func measureSDK(ctx context.Context, l *lab, r *report) error {
+func measureSDK(ctx context.Context, l *lab, r *benchreport.Report) error {
 	dir, err := l.installSDK(ctx)
 	if err != nil {
 		return fmt.Errorf("install the JavaScript client: %w", err)
@@ -34,16 +36,16 @@ func measureSDK(ctx context.Context, l *lab, r *report) error {
 		}
 	}
 	best := "JavaScript client, " + sdkWays[0]
-	if other := "JavaScript client, " + sdkWays[1]; median(r.Times[other]) < median(r.Times[best]) {
+	if other := "JavaScript client, " + sdkWays[1]; benchreport.Median(r.Times[other]) < benchreport.Median(r.Times[best]) {
 		best = other
 	}
-	r.ratio("sdk", fmt.Sprintf("reading %d people, 0 ms per answer: time, times that of Bitrix24's JavaScript client", l.people),
-		"our client", best, atMost, 1)
+	r.Ratio("sdk", fmt.Sprintf("reading %d people, 0 ms per answer: time, times that of Bitrix24's JavaScript client", l.people),
+		"our client", best, benchreport.AtMost, 1)
 	return nil
 }
 
 // compareSDK reads twice in each way; the first time warms everybody up.
-func (l *lab) compareSDK(ctx context.Context, r *report, dir string) error {
+func (l *lab) compareSDK(ctx context.Context, r *benchreport.Report, dir string) error {
 	portal, err := l.portal(ctx, l.people, "--rate-limit", "off")
 	if err != nil {
 		return err
@@ -61,7 +63,7 @@ func (l *lab) compareSDK(ctx context.Context, r *report, dir string) error {
 				return fmt.Errorf("read with the JavaScript client: %w", err)
 			}
 			if timed {
-				r.time("JavaScript client, "+way, took)
+				r.Time("JavaScript client, "+way, took)
 			}
 		}
 		took, err := l.readAlone(ctx, portal)
@@ -69,7 +71,7 @@ func (l *lab) compareSDK(ctx context.Context, r *report, dir string) error {
 			return err
 		}
 		if timed {
-			r.time("our client", took)
+			r.Time("our client", took)
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"booking/plugin-bitrix24/internal/provider"
+	"booking/shared/benchreport"
 	"booking/shared/crm"
 	"booking/shared/crmhost"
 )
@@ -51,7 +52,7 @@ type outcome struct {
 }
 
 func (o outcome) parts() string {
-	return fmt.Sprintf("%s reading, %s planning, %s writing", short(o.reading), short(o.planning), short(o.writing))
+	return fmt.Sprintf("%s reading, %s planning, %s writing", benchreport.Short(o.reading), benchreport.Short(o.planning), benchreport.Short(o.writing))
 }
 
 // listener counts what a host would be told, and notes when a stage first showed.

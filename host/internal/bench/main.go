@@ -1,0 +1,135 @@
+// Command bench measures the queue: how many slots a second get their runs and how many
+// runs a second are claimed, by one, two and four hosts on one MariaDB with default
+// (durable) settings; whether that costs more when ten million runs lie in the history;
+// what one run costs, and from that what a night with 100,000 tenants takes; and the
+// memory of a host that serves them.
+//
+//	go run ./host/internal/bench [--quick] [--only slots,claims,...] [--json file] [--strict]
+//
+// Hosts are independent pools of connections with a scheduler and a worker each. Rates
+// mean something only beside the floor of the same run: one autocommitted INSERT of a
+// small row after the other.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"time"
+
+	"booking/shared/benchreport"
+)
+
+// config is what the command line says.
+type config struct {
+	// tenants are due at once, claims is how many runs are claimed for one rate, and
+	// history how many finished runs the long history has.
+	tenants, claims, history int
+	reps                     int
+	// idle is how long a host rests before its memory is looked at.
+	idle   time.Duration
+	only   string
+	json   string
+	strict bool
+}
+
+var errMissed = errors.New("a goal was missed (--strict)")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	c, err := parseFlags(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	exitOn(err)
+	exitOn(run(ctx, c, os.Stdout, os.Stderr))
+}
+
+func exitOn(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func parseFlags(args []string) (config, error) {
+	var c config
+	var quick bool
+	set := flag.NewFlagSet("bench", flag.ContinueOnError)
+	set.IntVar(&c.tenants, "tenants", 100_000, "tenants that are due at once")
+	set.IntVar(&c.claims, "claims", 20_000, "runs that are claimed for one rate")
+	set.IntVar(&c.history, "history", 10_000_000, "finished runs in the long history")
+	set.IntVar(&c.reps, "reps", 3, "repetitions; medians are printed")
+	set.DurationVar(&c.idle, "idle", 10*time.Second, "how long a host is idle before its memory is looked at")
+	set.StringVar(&c.only, "only", "", "comma separated groups: "+strings.Join(groupNames(), ", "))
+	set.StringVar(&c.json, "json", "", "write the rows and all times to this `file`")
+	set.BoolVar(&c.strict, "strict", false, "a missed goal is a failure")
+	set.BoolVar(&quick, "quick", false, "a smoke test: little of everything; its rates say nothing")
+	if err := set.Parse(args); err != nil {
+		return c, err
+	}
+	if quick {
+		c.tenants, c.claims, c.history, c.reps, c.idle = 1_200, 300, 20_000, 1, time.Second
+	}
+	if c.tenants < 1 || c.claims < 1 || c.claims > c.tenants || c.history < 1 || c.reps < 1 {
+		return c, errors.New("tenants, claims, history and reps are numbers from 1, and claims not above tenants")
+	}
+	return c, nil
+}
+
+// group is one part of the bench.
+type group struct {
+	name    string
+	measure func(context.Context, *lab, *benchreport.Report) error
+}
+
+func groups() []group {
+	return []group{{"slots", measureSlots}, {"claims", measureClaims}, {"night", measureNight}, {"memory", measureMemory}, {"history", measureHistory}}
+}
+
+func groupNames() (names []string) {
+	for _, g := range groups() {
+		names = append(names, g.name)
+	}
+	return names
+}
+
+// run measures and prints the report to out; what is going on goes to status.
+func run(ctx context.Context, c config, out, status io.Writer) error {
+	for name := range strings.SplitSeq(c.only, ",") {
+		if c.only != "" && !slices.Contains(groupNames(), name) {
+			return fmt.Errorf("there is no group %q", name)
+		}
+	}
+	l, err := openLab(ctx, c, status)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	r := benchreport.New(fmt.Sprintf("%d tenants, %d claims, %d runs in the long history, %d repetitions, MariaDB %s", c.tenants, c.claims, c.history, c.reps, l.version))
+	for _, g := range groups() {
+		if c.only == "" || slices.Contains(strings.Split(c.only, ","), g.name) {
+			l.say("%s", g.name)
+			if err := g.measure(ctx, l, r); err != nil {
+				return fmt.Errorf("%s: %w", g.name, err)
+			}
+		}
+	}
+	r.Print(out)
+	if c.json != "" {
+		if err := r.WriteJSON(c.json); err != nil {
+			return err
+		}
+	}
+	if c.strict && !r.Met() {
+		return errMissed
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"booking/host/internal/retry"
+	"booking/shared/crm"
+)
+
+// postponed is true of a retry that waits for its time, in SQL.
+const postponed = `COALESCE(retry > 0 AND not_before > UTC_TIMESTAMP(6), 0)`
+
+// retryIn tells whether a run that has ended is tried again, and when. A preview is not
+// (whoever wanted to see it has left), nor what somebody runs in the foreground.
+func (r Run) retryIn() (wait time.Duration, again bool) {
+	if !r.queuedOnce() || r.Mode == crm.ModePreview {
+		return 0, false
+	}
+	switch r.Status {
+	case StatusFailed:
+		return retry.After(r.ErrorCode, r.Retry, r.PortalSaid)
+	case StatusInterrupted:
+		return retry.After(retry.Interrupted, r.Retry, 0)
+	}
+	return 0, false
+}
+
+// TriedAgain reports whether a run that has ended is tried again by itself.
+func (r Run) TriedAgain() bool {
+	_, again := r.retryIn()
+	return again
+}
+
+// queueRetry queues the retry of a run in the transaction of its end. When the same is
+// waiting already, that is retry enough.
+func queueRetry(ctx context.Context, tx bun.Tx, run Run) error {
+	wait, again := run.retryIn()
+	if !again {
+		return nil
+	}
+	next := Run{
+		TenantID: run.TenantID, Plugin: run.Plugin, Portal: run.Portal, Mode: run.Mode, PersonID: run.PersonID,
+		PlanID: run.PlanID, PlanHash: run.PlanHash, Trigger: run.Trigger, RetryOf: run.RetryOf, Retry: run.Retry + 1,
+	}
+	if next.RetryOf == 0 {
+		next.RetryOf = run.ID
+	}
+	if run.Status == StatusInterrupted {
+		next.Lost = enoughAttempts - 1 // a single try: it has taken enough hosts with it
+	}
+	_, err := tx.NewRaw(`INSERT INTO crm_runs
+		(tenant_id, plugin, portal, mode, person_id, plan_id, plan_hash, started_by, status, queue_key, lost, retry_of, retry, not_before, queue_at, requested_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, UTC_TIMESTAMP(6))
+		ON DUPLICATE KEY UPDATE id = id`,
+		next.TenantID, next.Plugin, next.Portal, string(next.Mode), next.PersonID, nullableID(next.PlanID), next.PlanHash, next.Trigger,
+		string(next.queuedStatus()), next.queueKey(), next.Lost, next.RetryOf, next.Retry, wait.Microseconds(), (wait + horizon).Microseconds()).Exec(ctx)
+	return err
+}
+
+// dropRetries takes the retries that wait for their time out of the queue.
+func (s *Store) dropRetries(ctx context.Context, where string, args ...any) error {
+	_, err := s.exec(ctx, "drop a retry", `UPDATE crm_runs SET status = 'cancelled', queue_key = NULL, finished_at = UTC_TIMESTAMP(6)
+		WHERE `+where+` AND `+waits+` AND `+postponed, args...)
+	return err
+}
+
+// RetryNeedless reports whether a retry has become needless: since the run that failed,
+// the tenant had a good one that did what the retry is for. It is asked when the
+// retry begins, so that a good run costs nothing more.
+func (s *Store) RetryNeedless(ctx context.Context, run Run) (bool, error) {
+	var good bool
+	err := s.read(ctx, "look for a good run", func(ctx context.Context) error {
+		return s.db.NewRaw(`SELECT EXISTS (SELECT 1 FROM crm_runs WHERE tenant_id = ? AND id > ? AND status IN ('succeeded', 'partial')
+			AND (mode = 'apply' OR (mode = ? AND person_id = ?)))`, run.TenantID, run.RetryOf, string(run.Mode), run.PersonID).Scan(ctx, &good)
+	})
+	return good, err
+}
