@@ -1,6 +1,7 @@
 package store
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -74,10 +75,17 @@ func TestAnOrdinaryRunPaysNothingForAttemptsAndRetries(t *testing.T) {
 	if err := s.FinishRun(b.ctx, &run); err != nil {
 		t.Fatal(err)
 	}
-	// Claim: UPDATE and a look at the row. End: BEGIN, two UPDATEs, the tenant's health,
-	// whether its administrators wait for good news, COMMIT and a look.
-	if statements := sent.Take(); len(statements) != 9 {
-		t.Errorf("%d statements: %q", len(statements), statements)
+	writes := 0
+	for _, statement := range sent.Take() {
+		if strings.Contains(statement, "crm_run_attempts") || strings.Contains(statement, "INSERT INTO crm_runs") {
+			t.Errorf("an ordinary run sends %s", statement)
+		}
+		if strings.HasPrefix(statement, "UPDATE crm_runs") {
+			writes++
+		}
+	}
+	if writes != 3 { // its claim, its end and its counts
+		t.Errorf("the run's row was written %d times", writes)
 	}
 }
 

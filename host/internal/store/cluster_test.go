@@ -113,6 +113,15 @@ func (r *race) slotOf(tenant int64, n int) Slot {
 // schedule starts every slot, again and again, as many hosts do.
 func (r *race) schedule(ctx context.Context, h *clusterHost) {
 	for n := range clusterSlots {
+		if h == r.hosts[0] { // the first one does as a scheduler does: everybody's slot at once
+			var all []DueSlot
+			for tenant := int64(1); tenant <= clusterTenants; tenant++ {
+				all = append(all, DueSlot{Slot: r.slotOf(tenant, n), Plugin: "acme"})
+			}
+			if _, err := h.StartSlots(ctx, all); err != nil {
+				r.note("start slots", err)
+			}
+		}
 		for tenant := int64(1); tenant <= clusterTenants; tenant++ {
 			slot := r.slotOf(tenant, n)
 			run := &Run{TenantID: tenant, Plugin: "acme", Mode: crm.ModeApply, Trigger: "schedule"}
@@ -139,6 +148,19 @@ func (r *race) work(ctx context.Context, h *clusterHost, random *rand.Rand) {
 		waiting, err := h.QueuedRuns(ctx, 20)
 		if err != nil {
 			r.note("look into the queue", err)
+			continue
+		}
+		if h == r.hosts[1] && len(waiting) > 0 { // the second one does as a worker does: for two places at once
+			claimed, err := h.ClaimRuns(ctx, waiting[:min(2, len(waiting))], h.name, clusterLease)
+			if err != nil {
+				r.note("claim runs", err)
+			}
+			var places sync.WaitGroup
+			for _, run := range claimed {
+				luck := rand.New(rand.NewPCG(random.Uint64(), 1))
+				places.Go(func() { r.carryOut(ctx, h, run, luck) })
+			}
+			places.Wait()
 			continue
 		}
 		for _, run := range waiting {

@@ -93,6 +93,9 @@ func (s *Store) ClaimRun(ctx context.Context, run *Run, host string, lease time.
 // run per tenant, and one per place of a portal (Place, which the caller has chosen; ""
 // takes none). A run whose key is taken stays in the queue and holds up none of the others.
 func (s *Store) ClaimRuns(ctx context.Context, runs []Run, host string, lease time.Duration) ([]Run, error) {
+	if len(runs) == 0 {
+		return nil, nil
+	}
 	claimed, err := s.claim(ctx, runs, host, lease)
 	if number(err) != duplicateKey {
 		return claimed, err
