@@ -73,6 +73,9 @@ func peopleIn(units []unit) int {
 // begin opens the transaction. Its first statement takes the run's row and with it
 // the right to write, until the end of the transaction.
 func (r *run) begin(ctx context.Context, units []unit) (*chunk, error) {
+	if peopleIn(units) == r.chunkRows {
+		r.prepare(ctx)
+	}
 	tx, err := r.DB.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("begin a chunk: %w", err)

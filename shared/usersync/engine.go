@@ -3,6 +3,7 @@ package usersync
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -53,9 +54,11 @@ type run struct {
 	request Request
 	events  crm.Events
 	// column is the Engine's Column, which Request.check vouches for.
-	column    string
-	ledger    ledger
-	insertion insertion
+	column string
+	ledger ledger
+	// prepared are the INSERTs that filled a chunk, by their text; nil is not
+	// prepared yet. A run has few of them.
+	prepared map[string]*sql.Stmt
 	// again counts the units of a round that must be looked at again; collided are
 	// the people (by place in the ledger) for whom a unique key was the reason.
 	again    int
@@ -71,7 +74,9 @@ func (e *Engine) Run(ctx context.Context, request Request, source Source, events
 	if err := request.check(e.Column); err != nil {
 		return crm.SyncResult{}, err
 	}
-	r := &run{Engine: e.ready(), request: request, events: events, column: e.Column, collided: make(map[int]bool)}
+	r := &run{Engine: e.ready(), request: request, events: events, column: e.Column,
+		prepared: make(map[string]*sql.Stmt), collided: make(map[int]bool)}
+	defer r.forget()
 	result, err := r.carryOut(ctx, source)
 	if err != nil && ctx.Err() != nil && !errors.Is(err, ErrFenced) {
 		return crm.SyncResult{}, r.cancelled(ctx.Err())

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 
 	"booking/shared/crm"
 )
@@ -53,8 +54,16 @@ func (c *chunk) record(ctx context.Context) error {
 		return fmt.Errorf("describe the changes: %w", c.notes.err)
 	}
 	c.changes = make([]crm.Change, 0, len(c.notes.list))
+	columns := c.historyColumns()
 	for _, part := range pieces(c.notes.entries) {
-		if err := c.recordPiece(ctx, part); err != nil {
+		list := c.notes.list[len(c.changes):][:len(part)]
+		for i, e := range part {
+			if e.Row == nil {
+				list[i].UserID = c.ids[e.Person.ExternalID]
+			}
+			c.changes = append(c.changes, list[i].Change)
+		}
+		if err := insertInto("crm_changes", list, columns).execute(ctx, c); err != nil {
 			return fmt.Errorf("write the history: %w", err)
 		}
 	}
@@ -69,29 +78,32 @@ func (c *chunk) recordOnly(ctx context.Context) error {
 	return c.record(ctx)
 }
 
-func (c *chunk) recordPiece(ctx context.Context, part []entry) error {
-	rows := c.insertInto("crm_changes", "run_id", "tenant_id", "created_at", "user_id", "external_id", "action", "reason", "field",
-		"other_external_id", "other_user_id", "name", "email", "before_values", "after_values")
-	same := fmt.Sprintf("%d, %d, '%s'", c.request.RunID, c.request.Tenant.ID, c.now.Format("2006-01-02 15:04:05.999999"))
-	for _, e := range part {
-		n := &c.notes.list[len(c.changes)]
-		if e.Row == nil {
-			n.UserID = c.ids[e.Person.ExternalID]
-		}
-		rows.row()
-		rows.sql(same)
-		rows.idOrNull(n.UserID)
-		for _, text := range [...]string{n.ExternalID, string(n.Action), string(n.Reason), n.Field, n.OtherExternalID} {
-			rows.string(text)
-		}
-		rows.idOrNull(n.OtherUserID)
-		rows.string(n.Name)
-		rows.string(n.Email)
-		rows.stringOrNull(n.before)
-		rows.stringOrNull(n.after)
-		c.changes = append(c.changes, n.Change)
+func (c *chunk) historyColumns() []columnOf[note] {
+	var now any = c.now.Format("2006-01-02 15:04:05.999999")
+	return []columnOf[note]{
+		{name: "run_id", sql: strconv.FormatInt(c.request.RunID, 10)},
+		{name: "tenant_id", sql: strconv.FormatInt(c.request.Tenant.ID, 10)},
+		{name: "created_at", value: func(*note) any { return now }},
+		{name: "user_id", value: func(n *note) any { return idOrNull(n.UserID) }},
+		{name: "external_id", value: func(n *note) any { return n.ExternalID }},
+		{name: "action", value: func(n *note) any { return string(n.Action) }},
+		{name: "reason", value: func(n *note) any { return string(n.Reason) }},
+		{name: "field", value: func(n *note) any { return n.Field }},
+		{name: "other_external_id", value: func(n *note) any { return n.OtherExternalID }},
+		{name: "other_user_id", value: func(n *note) any { return idOrNull(n.OtherUserID) }},
+		{name: "name", value: func(n *note) any { return n.Name }},
+		{name: "email", value: func(n *note) any { return n.Email }},
+		{name: "before_values", value: func(n *note) any { return orNull(n.before) }},
+		{name: "after_values", value: func(n *note) any { return orNull(n.after) }},
 	}
-	return rows.execute(ctx, c)
+}
+
+// idOrNull is NULL for 0.
+func idOrNull(id int64) any {
+	if id == 0 {
+		return nil
+	}
+	return id
 }
 
 // note describes a decision; the id of a newcomer is not known yet.

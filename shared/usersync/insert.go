@@ -3,48 +3,56 @@ package usersync
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 )
 
+// newcomer is an entry that creates a row.
+type newcomer struct {
+	entry
+	password string
+}
+
 // insert creates the newcomers (rule 5).
 func (c *chunk) insert(ctx context.Context) error {
-	columns := []string{"tenant_id", "role", "is_active", "created_at", "updated_at", "name", "email", c.column, "password"}
-	same := fmt.Sprintf("%d, 'employee', 1, %s, %[2]s", c.request.Tenant.ID, c.timestamp())
-	if c.request.Options.Phone {
-		columns = append(columns, "phone")
-	}
-	if c.request.Options.Position {
-		columns = append(columns, "position")
+	var now any = c.timestamp()
+	columns := []columnOf[newcomer]{
+		{name: "tenant_id", sql: strconv.FormatInt(c.request.Tenant.ID, 10)},
+		{name: "role", sql: "'employee'"},
+		{name: "is_active", sql: "1"},
+		{name: "created_at", value: func(*newcomer) any { return now }},
+		{name: "updated_at", value: func(*newcomer) any { return now }},
+		{name: "name", value: func(n *newcomer) any { return *n.Set.Name }},
+		{name: "email", value: func(n *newcomer) any { return *n.Set.Email }},
+		{name: c.column, value: func(n *newcomer) any { return n.Person.ExternalID }},
+		{name: "password", value: func(n *newcomer) any { return n.password }},
+		{name: "phone", value: func(n *newcomer) any { return orNull(n.Set.Phone) }},
+		{name: "position", value: func(n *newcomer) any { return orNull(n.Set.Position) }},
 	}
 	for _, part := range pieces(c.entries(entry.creates)) {
-		rows := c.insertInto("users", columns...)
-		for _, e := range part {
+		newcomers := make([]newcomer, len(part))
+		for i, e := range part {
 			password, err := UnmatchablePassword(c.Random)
 			if err != nil {
 				return err
 			}
-			rows.row()
-			rows.sql(same)
-			rows.stringOrNull(e.Set.Name)
-			rows.stringOrNull(e.Set.Email)
-			rows.string(e.Person.ExternalID)
-			rows.string(password)
-			if c.request.Options.Phone {
-				rows.stringOrNull(e.Set.Phone)
-			}
-			if c.request.Options.Position {
-				rows.stringOrNull(e.Set.Position)
-			}
+			newcomers[i] = newcomer{e, password}
 		}
-		if err := rows.execute(ctx, c); err != nil {
+		if err := insertInto("users", newcomers, columns).execute(ctx, c); err != nil {
 			return fmt.Errorf("insert newcomers: %w", err)
 		}
 	}
 	return nil
 }
 
-// timestamp is the clock as a literal. The columns hold whole seconds, and MySQL
-// would round half a second up, into the future.
-func (c *chunk) timestamp() string {
-	return "'" + c.now.Truncate(time.Second).Format(time.DateTime) + "'"
+// orNull is NULL for nil.
+func orNull(value *string) any {
+	if value == nil {
+		return nil
+	}
+	return *value
 }
+
+// timestamp is the clock as the columns hold it: in whole seconds. MySQL would round
+// half a second up, into the future.
+func (c *chunk) timestamp() string { return c.now.Truncate(time.Second).Format(time.DateTime) }

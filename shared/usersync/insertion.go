@@ -2,78 +2,105 @@ package usersync
 
 import (
 	"context"
-	"strconv"
+	"strings"
 )
 
-// insertion is the text of one INSERT with many rows. Placeholders would cost more:
-// bun looks at each argument by reflection and grows a new buffer for each statement,
-// and 1,000 rows of history are 14,000 arguments. Texts are quoted by bun's dialect
-// here as well; the buffer is kept for the next statement of the run.
+// insertion is an INSERT of many rows. Its text depends on the columns and on the
+// number of rows only: the statement of a full chunk is prepared once and then
+// executed for every further one, because a server takes as long to parse 1,000 rows
+// of literals as it takes to write a third of them (measured: MariaDB 10.11; MySQL
+// 9.7 does not care).
 type insertion struct {
-	quote  func(b []byte, value string) []byte
-	text   []byte
-	rows   int
-	values int // in the row that is open
+	text string
+	rows int
+	args []any
 }
 
-// insertInto begins a statement; the one before it must have been executed.
-func (c *chunk) insertInto(table string, columns ...string) *insertion {
-	i := &c.insertion
-	i.quote, i.rows = c.tx.Dialect().AppendString, 0
-	i.text = append(i.text[:0], "INSERT INTO "+quoted(table)+" ("+list(columns...)+") VALUES "...)
+// columnOf is a column of an INSERT: the same SQL for every row, or the value that a
+// row has, nil, a string or an int64.
+type columnOf[T any] struct {
+	name  string
+	sql   string
+	value func(*T) any
+}
+
+// insertInto makes the INSERT of a list. A column in which nobody has a value is left
+// to its default.
+func insertInto[T any](table string, rows []T, columns []columnOf[T]) insertion {
+	var names, row []string
+	var values []func(*T) any
+	for _, c := range columns {
+		if c.value != nil {
+			if !hasValue(rows, c.value) {
+				continue
+			}
+			values, c.sql = append(values, c.value), "?"
+		}
+		names, row = append(names, c.name), append(row, c.sql)
+	}
+	one := "(" + strings.Join(row, ", ") + ")"
+	i := insertion{
+		text: "INSERT INTO " + quoted(table) + " (" + list(names...) + ") VALUES " + one + strings.Repeat(", "+one, len(rows)-1),
+		rows: len(rows), args: make([]any, 0, len(rows)*len(values)),
+	}
+	for n := range rows {
+		for _, value := range values {
+			i.args = append(i.args, value(&rows[n]))
+		}
+	}
 	return i
 }
 
-// row begins a row; its values follow in the order of the columns.
-func (i *insertion) row() {
-	if i.rows > 0 {
-		i.text = append(i.text, "), "...)
+func hasValue[T any](rows []T, value func(*T) any) bool {
+	for n := range rows {
+		if v := value(&rows[n]); v != nil && v != "" {
+			return true
+		}
 	}
-	i.text = append(i.text, '(')
-	i.rows++
-	i.values = 0
+	return false
 }
 
-func (i *insertion) next() {
-	if i.values > 0 {
-		i.text = append(i.text, ", "...)
+// execute writes the rows, past bun, which would look at every argument by reflection.
+func (i insertion) execute(ctx context.Context, c *chunk) error {
+	statement, known := c.prepared[i.text]
+	if statement != nil {
+		_, err := c.tx.StmtContext(ctx, statement).ExecContext(ctx, i.args...)
+		if number := serverError(err); number != tooManyStatements && number != cannotPrepareAgain {
+			return err
+		}
+	} else if !known && i.rows == c.chunkRows {
+		c.prepared[i.text] = nil
 	}
-	i.values++
-}
-
-// sql adds values that are SQL already.
-func (i *insertion) sql(literals string) {
-	i.next()
-	i.text = append(i.text, literals...)
-}
-
-func (i *insertion) string(value string) {
-	i.next()
-	i.text = i.quote(i.text, value)
-}
-
-// stringOrNull adds NULL for nil.
-func (i *insertion) stringOrNull(value *string) {
-	if value == nil {
-		i.sql("NULL")
-		return
-	}
-	i.string(*value)
-}
-
-// idOrNull adds NULL for 0.
-func (i *insertion) idOrNull(id int64) {
-	if id == 0 {
-		i.sql("NULL")
-		return
-	}
-	i.next()
-	i.text = strconv.AppendInt(i.text, id, 10)
-}
-
-// execute ends the statement and executes it, past bun: there is nothing to format.
-func (i *insertion) execute(ctx context.Context, c *chunk) error {
-	i.text = append(i.text, ')')
-	_, err := c.tx.Tx.ExecContext(ctx, string(i.text))
+	_, err := c.tx.Tx.ExecContext(ctx, i.text, i.args...)
 	return err
+}
+
+// Reasons of a server not to execute a prepared statement that it would execute as
+// text: it holds max_prepared_stmt_count of them and the transaction is on another
+// connection than before; its cache of table definitions is too small.
+const (
+	tooManyStatements  = 1461
+	cannotPrepareAgain = 1615
+)
+
+// prepare has the server prepare what was executed as text before, outside of a
+// transaction and its connection. What cannot be prepared stays text.
+func (r *run) prepare(ctx context.Context) {
+	for text, statement := range r.prepared {
+		if statement != nil {
+			continue
+		}
+		if statement, err := r.DB.DB.PrepareContext(ctx, text); err == nil {
+			r.prepared[text] = statement
+		}
+	}
+}
+
+// forget lets go of the prepared statements.
+func (r *run) forget() {
+	for _, statement := range r.prepared {
+		if statement != nil {
+			_ = statement.Close()
+		}
+	}
 }

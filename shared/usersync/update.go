@@ -52,7 +52,7 @@ func (c *chunk) set(ctx context.Context) error {
 				patches[i].Link = &e.Person.ExternalID
 			}
 		}
-		if err := c.update(ctx, patches, "u.`updated_at` = "+c.timestamp()); err != nil {
+		if err := c.update(ctx, patches, "u.`updated_at` = '"+c.timestamp()+"'"); err != nil {
 			return fmt.Errorf("update rows: %w", err)
 		}
 	}

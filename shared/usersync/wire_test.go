@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/go-sql-driver/mysql"
@@ -15,6 +17,7 @@ type wire struct {
 	driver.Connector
 	mu         sync.Mutex
 	statements []string
+	open       int // prepared statements
 	// before and after get the statement's number, from 1, and its text. An error
 	// takes the place of the answer; errCut also closes the connection.
 	before, after func(n int, statement string) error
@@ -92,7 +95,17 @@ func (c *wireConn) cut(err error) {
 }
 
 func (c *wireConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	return through(c, query, func() (driver.Result, error) { return c.mysqlConn.ExecContext(ctx, query, args) })
+	return through(c, spelled(query, args), func() (driver.Result, error) { return c.mysqlConn.ExecContext(ctx, query, args) })
+}
+
+// spelled is a statement with its arguments behind it.
+func spelled(query string, args []driver.NamedValue) string {
+	var b strings.Builder
+	b.WriteString(query)
+	for _, arg := range args {
+		fmt.Fprint(&b, " ", arg.Value)
+	}
+	return b.String()
 }
 
 func (c *wireConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
@@ -105,6 +118,51 @@ func (c *wireConn) BeginTx(ctx context.Context, options driver.TxOptions) (drive
 		return nil, err
 	}
 	return &wireTx{Tx: tx, conn: c}, nil
+}
+
+func (c *wireConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	stmt, err := through(c, "PREPARE "+query, func() (driver.Stmt, error) { return c.mysqlConn.PrepareContext(ctx, query) })
+	if err != nil {
+		return nil, err
+	}
+	c.wire.opened(1)
+	return &wireStmt{mysqlStmt: stmt.(mysqlStmt), conn: c, query: query}, nil
+}
+
+func (w *wire) opened(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open += n
+}
+
+// statementsOpen is how many prepared statements were not closed.
+func (w *wire) statementsOpen() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.open
+}
+
+// mysqlStmt is what a prepared statement of the driver can do.
+type mysqlStmt interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+	driver.NamedValueChecker
+}
+
+type wireStmt struct {
+	mysqlStmt
+	conn  *wireConn
+	query string
+}
+
+func (s *wireStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	return through(s.conn, "EXECUTE "+spelled(s.query, args), func() (driver.Result, error) { return s.mysqlStmt.ExecContext(ctx, args) })
+}
+
+func (s *wireStmt) Close() error {
+	s.conn.wire.opened(-1)
+	return s.mysqlStmt.Close()
 }
 
 type wireTx struct {
