@@ -98,9 +98,10 @@ type Change struct {
 	// The other party of a conflict, when it belongs to the same tenant.
 	OtherExternalID string
 	OtherUserID     int64
-	// Before and After hold the columns that change, by column name. A value is nil
-	// (NULL), a string, an int64 or a bool; other types arrive as one of these.
-	// A preview's After is what would be written.
+	// Before and After hold the columns of a row that change, by column name. A value is
+	// nil (NULL), a string, an int64 or a bool; other types arrive as one of these.
+	// A preview's After is what would be written. The engine leaves both empty for
+	// ActionCreated: the fields above say it, and the history has the whole row.
 	Before, After map[string]any
 }
 

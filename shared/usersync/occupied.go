@@ -22,7 +22,7 @@ const addressBatch = 4000
 // knows more than a padding comparison, are trimmed off before (rule 3). No
 // temporary table: the narrow account may not make one.
 func (r *run) addresses(ctx context.Context, tx bun.Tx, s shape, wanted []string) (map[string]Address, error) {
-	q := addressQuery{answers: make(map[string]Address, len(wanted)), classes: make(map[string]int)}
+	q := addressQuery{answers: make(map[string]Address, len(wanted)), classes: make(map[string]int, len(wanted))}
 	for len(wanted) > 0 {
 		batch := wanted[:min(addressBatch, len(wanted))]
 		wanted = wanted[len(batch):]

@@ -2,8 +2,10 @@ package usersync
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 )
@@ -91,4 +93,12 @@ func (c *chunk) update(ctx context.Context, patches []patch, also string) error 
 		" STRAIGHT_JOIN `users` AS u FORCE INDEX (PRIMARY) ON u.`id` = d.i SET "+strings.Join(sets, ", ")+" WHERE u.`tenant_id` = ?",
 		string(list), c.request.Tenant.ID)
 	return err
+}
+
+func (c *chunk) randomHex() (string, error) {
+	b := make([]byte, 16)
+	if _, err := io.ReadFull(c.Random, b); err != nil {
+		return "", fmt.Errorf("draw a random name: %w", err)
+	}
+	return hex.EncodeToString(b), nil
 }
