@@ -68,13 +68,13 @@ func (c *chunk) historyColumns() []columnOf[note] {
 		{name: "user_id", value: func(n *note) any { return idOrNull(n.UserID) }},
 		{name: "external_id", value: func(n *note) any { return n.ExternalID }},
 		{name: "action", value: func(n *note) any { return string(n.Action) }},
-		{name: "reason", value: func(n *note) any { return string(n.Reason) }},
-		{name: "field", value: func(n *note) any { return n.Field }},
-		{name: "other_external_id", value: func(n *note) any { return n.OtherExternalID }},
-		{name: "other_user_id", value: func(n *note) any { return idOrNull(n.OtherUserID) }},
+		{name: "reason", rare: true, value: func(n *note) any { return string(n.Reason) }},
+		{name: "field", rare: true, value: func(n *note) any { return n.Field }},
+		{name: "other_external_id", rare: true, value: func(n *note) any { return n.OtherExternalID }},
+		{name: "other_user_id", rare: true, value: func(n *note) any { return idOrNull(n.OtherUserID) }},
 		{name: "name", value: func(n *note) any { return n.Name }},
 		{name: "email", value: func(n *note) any { return n.Email }},
-		{name: "before_values", value: func(n *note) any { return n.before }},
+		{name: "before_values", rare: true, value: func(n *note) any { return n.before }},
 		{name: "after_values", value: func(n *note) any { return n.after }},
 	}
 }

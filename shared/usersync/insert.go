@@ -26,8 +26,8 @@ func (c *chunk) insert(ctx context.Context) error {
 		{name: "email", value: func(n *newcomer) any { return *n.Set.Email }},
 		{name: c.column, value: func(n *newcomer) any { return n.Person.ExternalID }},
 		{name: "password", value: func(n *newcomer) any { return n.password }},
-		{name: "phone", value: func(n *newcomer) any { return orNull(n.Set.Phone) }},
-		{name: "position", value: func(n *newcomer) any { return orNull(n.Set.Position) }},
+		{name: "phone", rare: true, value: func(n *newcomer) any { return orNull(n.Set.Phone) }},
+		{name: "position", rare: true, value: func(n *newcomer) any { return orNull(n.Set.Position) }},
 	}
 	for _, part := range pieces(c.entries(entry.creates)) {
 		newcomers := make([]newcomer, len(part))

@@ -22,18 +22,19 @@ type columnOf[T any] struct {
 	name  string
 	sql   string
 	value func(*T) any
+	// rare: most statements have nobody with a value and leave the column to its default.
+	rare bool
 }
 
-// insertInto makes the INSERT of a list. A column in which nobody has a value is left
-// to its default.
+// insertInto makes the INSERT of some rows.
 func insertInto[T any](table string, rows []T, columns []columnOf[T]) insertion {
 	var names, row []string
 	var values []func(*T) any
 	for _, c := range columns {
+		if c.rare && !hasValue(rows, c.value) {
+			continue
+		}
 		if c.value != nil {
-			if !hasValue(rows, c.value) {
-				continue
-			}
 			values, c.sql = append(values, c.value), "?"
 		}
 		names, row = append(names, c.name), append(row, c.sql)

@@ -142,3 +142,14 @@ func TestPreparedStatementsAreLetGo(t *testing.T) {
 		}
 	}
 }
+
+// An id that is no id is a value like any other: its column has no default.
+func TestSomebodyWithoutAnIDIsRecorded(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	result, _ := h.sync(named("", "Nobody", "nobody@x"))
+	if result.Counts != (crm.Counts{Fetched: 1, Skipped: 1}) || !result.Partial {
+		t.Errorf("result %+v", result)
+	}
+	wantLines(t, "history", h.history(), " skipped/invalid Nobody nobody@x - -")
+}
