@@ -2,6 +2,7 @@ package usersync
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 )
 
@@ -65,7 +66,7 @@ func hasValue[T any](rows []T, value func(*T) any) bool {
 func (i insertion) execute(ctx context.Context, c *chunk) error {
 	statement, known := c.prepared[i.text]
 	if statement != nil {
-		_, err := c.tx.StmtContext(ctx, statement).ExecContext(ctx, i.args...)
+		err := i.executePrepared(ctx, c, statement)
 		if number := serverError(err); number != tooManyStatements && number != cannotPrepareAgain {
 			return err
 		}
@@ -84,6 +85,14 @@ const (
 	cannotPrepareAgain = 1615
 )
 
+// executePrepared prepares the statement anew where the transaction has another connection.
+func (i insertion) executePrepared(ctx context.Context, c *chunk, statement *sql.Stmt) error {
+	bound := c.tx.StmtContext(ctx, statement)
+	defer func() { _ = bound.Close() }() // the statement itself stays
+	_, err := bound.ExecContext(ctx, i.args...)
+	return err
+}
+
 // prepare has the server prepare what was executed as text before, outside of a
 // transaction and its connection. What cannot be prepared stays text.
 func (r *run) prepare(ctx context.Context) {
@@ -91,7 +100,7 @@ func (r *run) prepare(ctx context.Context) {
 		if statement != nil {
 			continue
 		}
-		if statement, err := r.DB.DB.PrepareContext(ctx, text); err == nil {
+		if statement, err := r.DB.DB.PrepareContext(ctx, text); err == nil { //nolint:sqlclosecheck // forget closes it
 			r.prepared[text] = statement
 		}
 	}
