@@ -55,7 +55,11 @@ type run struct {
 	events  crm.Events
 	// column is the Engine's Column, which Request.check vouches for.
 	column string
-	ledger ledger
+	// link is its type, known from the first plan on; linkIndex is an index of it, once
+	// one was needed.
+	link      textType
+	linkIndex string
+	ledger    ledger
 	// prepared are the INSERTs that filled a chunk, by their text; nil is not
 	// prepared yet. A run has few of them.
 	prepared map[string]*sql.Stmt

@@ -39,10 +39,10 @@ type addressQuery struct {
 	classes map[string]int // by sort key
 }
 
-// occupiedSQL is formatted with a character set and a collation. A LEFT JOIN makes the server start
+// occupiedSQL is formatted with the type of users.email. A LEFT JOIN makes the server start
 // from the wanted addresses and use the unique index of users.email.
 const occupiedSQL = `SELECT d.n, WEIGHT_STRING(d.email), u.id IS NOT NULL, CASE WHEN u.tenant_id = ? THEN u.id ELSE 0 END
-	FROM JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY, email VARCHAR(255) CHARACTER SET %s COLLATE %s PATH '$')) AS d
+	FROM JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY, email %s PATH '$')) AS d
 	LEFT JOIN users AS u ON u.email = d.email`
 
 func (q *addressQuery) ask(ctx context.Context, tx bun.Tx, tenant int64, s shape, batch []string) error {
@@ -50,7 +50,7 @@ func (q *addressQuery) ask(ctx context.Context, tx bun.Tx, tenant int64, s shape
 	if err != nil {
 		return err
 	}
-	found, err := tx.QueryContext(ctx, fmt.Sprintf(occupiedSQL, s.emailCharset, s.emailCollation), tenant, string(list))
+	found, err := tx.QueryContext(ctx, fmt.Sprintf(occupiedSQL, s.email), tenant, string(list))
 	if err != nil {
 		return err
 	}

@@ -228,18 +228,22 @@ func TestRule6AddressesAreLookedUpByTheUniqueKey(t *testing.T) {
 	h := newHouse(t)
 	h.exec("INSERT INTO users (tenant_id, name, email, password) SELECT 1 + d.n % 2, 'N', CONCAT('u', d.n, '@x'), 'p' FROM (" + numbers(3000) + ") AS d")
 	h.exec("ANALYZE TABLE users")
-	explain := "EXPLAIN FORMAT=TRADITIONAL "
-	if strings.Contains(h.lines("SELECT VERSION()")[0], "MariaDB") {
-		explain = "EXPLAIN "
-	}
-	got := h.explained(explain+fmt.Sprintf(occupiedSQL, "utf8mb4", "utf8mb4_unicode_ci"), 1, `["u1@x", "u2@x", "nobody@x"]`)
+	got := h.explained(fmt.Sprintf(occupiedSQL, textType{"utf8mb4", "utf8mb4_unicode_ci"}), 1, `["u1@x", "u2@x", "nobody@x"]`)
 	wantLines(t, "plan", got, "d ALL", "u eq_ref users_email_unique")
 }
 
-// explained returns table, type and key of each line of an EXPLAIN.
+func (h *house) mariaDB() bool {
+	return strings.Contains(h.lines("SELECT VERSION()")[0], "MariaDB")
+}
+
+// explained returns table, type and key of each line of a query's EXPLAIN.
 func (h *house) explained(query string, args ...any) []string {
 	h.t.Helper()
-	rows, err := h.admin.Query(query, args...)
+	explain := "EXPLAIN FORMAT=TRADITIONAL "
+	if h.mariaDB() {
+		explain = "EXPLAIN "
+	}
+	rows, err := h.admin.Query(explain+query, args...)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -13,8 +13,16 @@ import (
 // shape is what the users table of this database is like.
 type shape struct {
 	storable Storable
-	// emailCharset and emailCollation decide which addresses are one (rule 6).
-	emailCharset, emailCollation string
+	// email decides which addresses are one (rule 6), link which links.
+	email, link textType
+}
+
+// textType is the type of a text in a JSON_TABLE that is compared with a column of
+// users. MySQL gives it the connection's collation otherwise, and refuses (1267).
+type textType struct{ charset, collation string }
+
+func (t textType) String() string {
+	return "VARCHAR(255) CHARACTER SET " + t.charset + " COLLATE " + t.collation
 }
 
 // sqlName is what may stand in a statement as the name of a character set or collation.
@@ -44,8 +52,11 @@ func (r *run) readShape(ctx context.Context, tx bun.Tx) (shape, error) {
 		if column, ok := columns[name]; ok {
 			*column = c
 		}
-		if name == "email" {
-			s.emailCharset, s.emailCollation = c.Charset, collation
+		switch name {
+		case "email":
+			s.email = textType{c.Charset, collation}
+		case r.column:
+			s.link = textType{c.Charset, collation}
 		}
 	}
 	if err := rows.Err(); err != nil {
@@ -71,8 +82,10 @@ func (r *run) usable(columns map[string]*Column, s shape) error {
 			}, nil)
 		}
 	}
-	if !sqlName.MatchString(s.emailCharset) || !sqlName.MatchString(s.emailCollation) {
-		return fmt.Errorf("read the shape of users: unexpected collation %q", s.emailCollation)
+	for _, t := range []textType{s.email, s.link} {
+		if !sqlName.MatchString(t.charset) || !sqlName.MatchString(t.collation) {
+			return fmt.Errorf("read the shape of users: unexpected collation %q", t.collation)
+		}
 	}
 	return nil
 }

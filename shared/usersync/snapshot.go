@@ -34,6 +34,7 @@ func (r *run) planWithin(ctx context.Context, tx bun.Tx, people []Person) (Plan,
 	if err != nil {
 		return Plan{}, err
 	}
+	r.link = s.link
 	rows, err := r.readRows(ctx, tx)
 	if err != nil {
 		return Plan{}, err
