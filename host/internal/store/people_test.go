@@ -6,11 +6,13 @@ import (
 	"testing"
 )
 
-// A page goes on where the one before ended: the last one reads no more rows than the first.
+// A page goes on where the one before ended: the last one reads no more rows than the
+// first. (Oracle MySQL reads and sorts a tenant of 5,000 whole, which it holds to be
+// cheaper; it is a larger one's pages that must not grow.)
 func TestPeoplesPagesReadNoMoreThanTheyShow(t *testing.T) {
 	t.Parallel()
 	m := newTeam(t)
-	const many, page = 5000, 50
+	const many, page = 20_000, 50
 	var rows []string
 	for i := range many {
 		rows = append(rows, fmt.Sprintf("(%d, 'P %d', 'p%d@x.example', 'x', 'employee', '%d')", m.tenant, i, i, 100+i))
