@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -170,8 +171,10 @@ func (s *Server) launch(bin Binaries, dir string, o Options) error {
 	}
 	// Stop ends it, in order; a context would kill it.
 	cmd := exec.CommandContext(context.Background(), bin.Server, args...)
+	// It speaks the service manager's protocol, too, and is not the service.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "NOTIFY_SOCKET=") })
 	if o.Path != "" {
-		cmd.Env = append(os.Environ(), "PATH="+o.Path+":"+os.Getenv("PATH"))
+		cmd.Env = append(cmd.Env, "PATH="+o.Path+":"+os.Getenv("PATH"))
 	}
 	cmd.Stdout, cmd.Stderr = log, log
 	// A group of its own: Ctrl-C is for the host, which then stops the database in order.

@@ -18,6 +18,7 @@ import (
 	"booking/host/internal/runs"
 	"booking/host/internal/secrets"
 	"booking/host/internal/store"
+	"booking/host/internal/systemd"
 	"booking/migrations"
 	"booking/shared/crm"
 	"booking/shared/crmhost"
@@ -49,6 +50,7 @@ type app struct {
 	keeper  *plugins.Keeper
 	health  *health.Checker
 	metrics *metrics.Metrics // nil: nobody counts
+	manager systemd.Manager
 	closers []func()
 }
 

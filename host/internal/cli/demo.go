@@ -77,8 +77,6 @@ func (a *app) demo(ctx context.Context, once bool) error {
 		return nil
 	}
 	a.measure(service)
-	stop := a.startWorker(ctx, service)
-	defer stop()
 	return a.demoServe(ctx, service, password)
 }
 
@@ -180,5 +178,5 @@ func (a *app) demoServe(ctx context.Context, service *runs.Service, password sec
 		fmt.Fprintf(a.stdout, a.say("  Пароль:        %s\n", "  Password:      %s\n"), password.Reveal())
 	}
 	fmt.Fprintln(a.stdout, a.say("\n  Остановить: Ctrl-C", "\n  Stop: Ctrl-C"))
-	return a.serve(ctx, doors, service)
+	return a.serve(ctx, doors, service, duties{pages: true, work: true})
 }

@@ -27,9 +27,14 @@ func (a *app) handler(ctx context.Context, pages *web.Server, service *runs.Serv
 	mux := http.NewServeMux()
 	mux.Handle("/api/", forMachines.Handler())
 	mux.Handle("/", forPeople)
+	return a.accessLog(mux), nil
+}
+
+// accessLog writes down, and counts, what a handler answers.
+func (a *app) accessLog(handler http.Handler) http.Handler {
 	options := accesslog.Options{Log: a.log, Proxies: a.config.Proxies(), Clock: time.Now}
 	if a.metrics != nil {
 		options.Seen = a.metrics.Request
 	}
-	return accesslog.Handler(options, mux), nil
+	return accesslog.Handler(options, handler)
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"booking/host/internal/health"
 	"booking/host/internal/mail"
 	"booking/host/internal/runs"
 	"booking/host/internal/web"
@@ -16,7 +15,6 @@ func (a *app) pages(service *runs.Service, room *mail.Room) (*web.Server, error)
 	if err != nil {
 		return nil, err
 	}
-	a.health = health.New(a.store, a.box, ownSets(), time.Now)
 	return web.New(web.Options{
 		Store: a.store, Box: a.box, Log: a.log, Plugins: a.keeper, Runs: service, Schedules: a.scheduler(service), Health: a.health, Mail: room,
 		PublicURL: a.config.PublicURL, Proxies: a.config.Proxies(), Locale: a.locale, Zone: zone, Demo: a.demonstrates, Clock: time.Now,

@@ -66,7 +66,9 @@ func (s *Service) takeOne(ctx context.Context, run store.Run, begin func() Watch
 		return Outcome{}, false, nil
 	}
 	run = c.chosen[0]
-	claimed, err := s.Store.ClaimRun(ctx, &run, s.Host, s.Lease)
+	claiming, cancel := unbroken(ctx)
+	defer cancel()
+	claimed, err := s.Store.ClaimRun(claiming, &run, s.Host, s.Lease)
 	if err != nil {
 		return Outcome{}, false, err
 	}

@@ -59,6 +59,8 @@ type Service struct {
 	// Silence is how long a run may say nothing before it counts as waiting for its
 	// portal and gives its place away (10 s when 0).
 	Silence time.Duration
+	// Lap, when set, is called whenever [Service.Work] begins a round: it still works.
+	Lap func()
 
 	places   places
 	choosing sync.Mutex

@@ -18,6 +18,9 @@ const (
 	LookPause = 1500 * time.Millisecond
 	// lookedAt is how many of the runs that wait are read at once.
 	lookedAt = 64
+	// lookPatience bounds a look and a claim: a connection that has fallen silent must not
+	// keep the worker from trying another one.
+	lookPatience = 30 * time.Second
 	// overtaken is how soon it looks again, at most, when another host was faster.
 	overtaken = 100 * time.Millisecond
 )
@@ -75,6 +78,9 @@ func (s *Service) Work(ctx context.Context) {
 	look := time.NewTicker(LookPause)
 	defer look.Stop()
 	for ctx.Err() == nil {
+		if s.Lap != nil {
+			s.Lap()
+		}
 		s.startQueued(ctx, &running)
 		select {
 		case <-ctx.Done():
@@ -88,7 +94,9 @@ func (s *Service) Work(ctx context.Context) {
 func (s *Service) startQueued(ctx context.Context, running *sync.WaitGroup) {
 	s.choosing.Lock() // one at a time: two must not see the same place
 	defer s.choosing.Unlock()
-	chosen, expired, err := s.choose(ctx)
+	look, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	chosen, expired, err := s.choose(look)
 	if err != nil {
 		s.Log.Debug("look into the queue", "error", err.Error())
 		return
@@ -101,7 +109,7 @@ func (s *Service) startQueued(ctx context.Context, running *sync.WaitGroup) {
 	if len(chosen) == 0 {
 		return
 	}
-	claimed, err := s.Store.ClaimRuns(ctx, chosen, s.Host, s.Lease)
+	claimed, err := s.claim(ctx, chosen)
 	if err != nil {
 		s.Log.Debug("claim runs", "error", err.Error())
 	}
@@ -113,6 +121,18 @@ func (s *Service) startQueued(ctx context.Context, running *sync.WaitGroup) {
 		// Hosts that look at the same moment want the same: not at once again.
 		time.AfterFunc(rand.N(overtaken), s.wake)
 	}
+}
+
+// claim makes runs this host's. It is not broken off when the host is told to stop: what
+// the database has given and nobody knows of would wait until its lease has run out.
+func (s *Service) claim(ctx context.Context, chosen []store.Run) ([]store.Run, error) {
+	ctx, cancel := unbroken(ctx)
+	defer cancel()
+	return s.Store.ClaimRuns(ctx, chosen, s.Host, s.Lease)
+}
+
+func unbroken(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), lookPatience)
 }
 
 // settle puts what a dead host left back into the queue, where it is then a run like any
@@ -195,10 +215,18 @@ func (s *Service) workOff(ctx context.Context, run store.Run, watcher Watcher) (
 		result, err = s.carryOut(ctx, j, run, watcher)
 	}
 	if err != nil && ctx.Err() != nil {
-		run.Status = store.StatusQueued
-		return Outcome{Run: run, Message: returnedMessage}, s.Store.ReturnRun(context.WithoutCancel(ctx), run)
+		return s.giveBack(ctx, run)
 	}
 	return s.finish(ctx, run, result, err)
+}
+
+// giveBack puts a run back into the queue, whoever looks first continues it. It waits for
+// the chunk that is being written, whose transaction has the row.
+func (s *Service) giveBack(ctx context.Context, run store.Run) (Outcome, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishPatience)
+	defer cancel()
+	run.Status = store.StatusQueued
+	return Outcome{Run: run, Message: returnedMessage}, s.Store.ReturnRun(ctx, run)
 }
 
 // needless refuses a retry that has nothing left to do.

@@ -43,6 +43,9 @@ type Scheduler struct {
 	// Window is the spread of starts (BOOKING_SPREAD), below an hour; 0 for none.
 	Window time.Duration
 	Log    *slog.Logger
+	// Lap, when set, is called whenever Run begins a round, and between the batches of a
+	// long one: it still works.
+	Lap func()
 
 	planned time.Time // when it was last looked for unplanned schedules
 }
@@ -52,6 +55,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 	look := time.NewTimer(LookPause)
 	defer look.Stop()
 	for {
+		s.lap()
 		next, err := s.tick(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.Log.Warn("the schedule could not be looked at", "error", err.Error())
@@ -62,6 +66,12 @@ func (s *Scheduler) Run(ctx context.Context) {
 			return
 		case <-look.C:
 		}
+	}
+}
+
+func (s *Scheduler) lap() {
+	if s.Lap != nil {
+		s.Lap()
 	}
 }
 

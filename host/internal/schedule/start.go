@@ -19,6 +19,7 @@ func (s *Scheduler) startAll(ctx context.Context, due []store.DueSchedule, now t
 	rand.Shuffle(len(batches), func(i, j int) { batches[i], batches[j] = batches[j], batches[i] })
 	var failed []error
 	for i, one := range batches {
+		s.lap()
 		var err error
 		if i > 0 { // since the page was read, another host may have been here
 			one, err = s.Store.StillDue(ctx, one)

@@ -1,10 +1,10 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
+	"booking/host/internal/health"
 	"booking/host/internal/store"
 )
 
@@ -35,20 +35,11 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request, _ *visit) erro
 
 // healthz says that the process answers, readyz that it can do its work, or why not.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request, _ *visit) error {
-	_, _ = fmt.Fprintln(w, "ok")
+	health.Alive(w)
 	return nil
 }
 
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request, _ *visit) error {
-	reasons := s.Health.Ready(r.Context())
-	if len(reasons) == 0 {
-		_, _ = fmt.Fprintln(w, "ok")
-		return nil
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(http.StatusServiceUnavailable)
-	for _, reason := range reasons {
-		_, _ = fmt.Fprintf(w, "%s: %s\n", reason.Code, reason.Sentence.In(s.Locale))
-	}
+	health.Answer(w, s.Health.Ready(r.Context()), s.Locale)
 	return nil
 }
