@@ -23,13 +23,13 @@ type apiClient struct {
 }
 
 // serveOn starts the host and returns it with the address it answers on.
-func (w *world) serveOn(variables map[string]string) (*running, string) {
+func (w *world) serveOn(variables map[string]string, flags ...string) (*running, string) {
 	w.t.Helper()
 	w.env["BOOKING_ADDR"] = freeAddress(w.t)
 	for name, value := range variables {
 		w.env[name] = value
 	}
-	serving, base := w.start("serve"), "http://"+w.env["BOOKING_ADDR"]
+	serving, base := w.start(append([]string{"serve"}, flags...)...), "http://"+w.env["BOOKING_ADDR"]
 	eventually(w.t, patience, "the host to answer", func() bool { return ask(w.t, base+"/healthz", "") == "200 ok\n" })
 	return serving, base
 }
