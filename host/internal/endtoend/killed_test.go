@@ -2,8 +2,6 @@ package endtoend
 
 import (
 	"math/rand/v2"
-	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -193,11 +191,7 @@ func TestInterrupted(t *testing.T) {
 			run.signal(how)
 			// The host has told the plugin, and wants to write the run's end: that waits for
 			// the chunk, whose COMMIT is still on its way.
-			eventually(t, patience, "the host to end the run", func() bool {
-				return slices.ContainsFunc(query(t, b.db, "SHOW PROCESSLIST"), func(line string) bool {
-					return strings.Contains(line, b.dsn.DBName) && strings.Contains(line, "UPDATE crm_runs SET status")
-				})
-			})
+			b.waiting("the host to end the run", "UPDATE crm_runs SET status")
 			held.GoOn()
 			stopped := run.wait()
 			o := readOutcome(t, stopped.stdout)

@@ -66,7 +66,7 @@ func (s *Service) takeOne(ctx context.Context, run store.Run, begin func() Watch
 		return Outcome{}, false, nil
 	}
 	run = c.chosen[0]
-	claiming, cancel := unbroken(ctx)
+	claiming, cancel := s.patient(context.WithoutCancel(ctx)) // see claim
 	defer cancel()
 	claimed, err := s.Store.ClaimRun(claiming, &run, s.Host, s.Lease)
 	if err != nil {

@@ -18,8 +18,8 @@ const (
 	LookPause = 1500 * time.Millisecond
 	// lookedAt is how many of the runs that wait are read at once.
 	lookedAt = 64
-	// lookPatience bounds a look and a claim: a connection that has fallen silent must not
-	// keep the worker from trying another one.
+	// lookPatience bounds a look and a claim, if the lease is no shorter: a connection that
+	// has fallen silent must not keep the worker from trying another one.
 	lookPatience = 30 * time.Second
 	// overtaken is how soon it looks again, at most, when another host was faster.
 	overtaken = 100 * time.Millisecond
@@ -94,7 +94,7 @@ func (s *Service) Work(ctx context.Context) {
 func (s *Service) startQueued(ctx context.Context, running *sync.WaitGroup) {
 	s.choosing.Lock() // one at a time: two must not see the same place
 	defer s.choosing.Unlock()
-	look, cancel := context.WithTimeout(ctx, lookPatience)
+	look, cancel := s.patient(ctx)
 	defer cancel()
 	chosen, expired, err := s.choose(look)
 	if err != nil {
@@ -126,13 +126,13 @@ func (s *Service) startQueued(ctx context.Context, running *sync.WaitGroup) {
 // claim makes runs this host's. It is not broken off when the host is told to stop: what
 // the database has given and nobody knows of would wait until its lease has run out.
 func (s *Service) claim(ctx context.Context, chosen []store.Run) ([]store.Run, error) {
-	ctx, cancel := unbroken(ctx)
+	ctx, cancel := s.patient(context.WithoutCancel(ctx))
 	defer cancel()
 	return s.Store.ClaimRuns(ctx, chosen, s.Host, s.Lease)
 }
 
-func unbroken(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), lookPatience)
+func (s *Service) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, min(s.Lease, lookPatience))
 }
 
 // settle puts what a dead host left back into the queue, where it is then a run like any
