@@ -66,7 +66,7 @@ func (b Binaries) install(ctx context.Context, data string) error {
 		args = append(args, "--user=root")
 	}
 	installer := exec.CommandContext(ctx, b.Installer, args...)
-	installer.Env = append(os.Environ(), "TMPDIR="+temporary) // see Server.launch
+	installer.Env = append(environment(), "TMPDIR="+temporary) // see Server.launch
 	out, err := runInstaller(installer)
 	if err != nil {
 		return fmt.Errorf("make the private database: %w: %s", err, complaint(out))

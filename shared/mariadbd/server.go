@@ -171,8 +171,7 @@ func (s *Server) launch(bin Binaries, dir string, o Options) error {
 	}
 	// Stop ends it, in order; a context would kill it.
 	cmd := exec.CommandContext(context.Background(), bin.Server, args...)
-	// It speaks the service manager's protocol, too, and is not the service.
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "NOTIFY_SOCKET=") })
+	cmd.Env = environment()
 	if o.Path != "" {
 		cmd.Env = append(cmd.Env, "PATH="+o.Path+":"+os.Getenv("PATH"))
 	}
@@ -198,6 +197,12 @@ func (s *Server) launch(bin Binaries, dir string, o Options) error {
 		return fmt.Errorf("start %s: %w", bin.Server, err)
 	}
 	return nil
+}
+
+// environment is ours without the service manager's address: the server would tell it
+// that it is ready, and is not the service.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "NOTIFY_SOCKET=") })
 }
 
 // arguments are the server's command line; the caller's flags come last and win.
