@@ -22,9 +22,9 @@ var built programs
 // pluginName is the plugin that these tests use.
 const pluginName = "bitrix24"
 
-// build compiles both programs once. Its folders are 0755 whatever the umask is:
-// what a group may write to is no plugin.
-func build(dir string) (programs, error) {
+// build compiles both programs of a source tree ("": this one) once. Its folders are 0755
+// whatever the umask is: what a group may write to is no plugin.
+func build(source, dir string) (programs, error) {
 	p := programs{dir: filepath.Join(dir, "bin")}
 	p.host, p.plugins = filepath.Join(p.dir, "booking-host"), filepath.Join(p.dir, "plugins")
 	folder := filepath.Join(p.plugins, pluginName)
@@ -32,11 +32,12 @@ func build(dir string) (programs, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return p, err
 	}
-	for path, source := range map[string]string{p.host: "booking/host", p.plugin: "booking/plugin-" + pluginName} {
-		cmd := exec.Command("go", "build", "-trimpath", "-o", path, source)
+	for path, main := range map[string]string{p.host: "booking/host", p.plugin: "booking/plugin-" + pluginName} {
+		cmd := exec.Command("go", "build", "-trimpath", "-o", path, main)
+		cmd.Dir = source
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
-			return p, fmt.Errorf("go build %s: %w\n%s", source, err, out)
+			return p, fmt.Errorf("go build %s: %w\n%s", main, err, out)
 		}
 	}
 	manifest, err := exec.Command(p.plugin, "manifest").Output()

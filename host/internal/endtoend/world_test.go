@@ -37,6 +37,8 @@ type world struct {
 	db  *sql.DB // as root
 	// dsn is the host's account, narrow the plugin's once narrowAccount was called.
 	dsn, narrow *mysql.Config
+	// programs is the release that is installed.
+	programs programs
 
 	mu  sync.Mutex
 	env map[string]string
@@ -55,7 +57,7 @@ func newWorldIn(t testing.TB, dsn, dir string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, dir: dir, db: testdb.Open(t, dsn), env: map[string]string{}}
+	w := &world{t: t, dir: dir, db: testdb.Open(t, dsn), programs: built, env: map[string]string{}}
 	w.dsn = w.account(root, "h_")
 	exec1(t, w.db, fmt.Sprintf("GRANT ALL ON `%s`.* TO %s", root.DBName, accountName(w.dsn)))
 	if err := os.MkdirAll(filepath.Join(dir, "secret"), 0o700); err != nil {
@@ -121,7 +123,7 @@ func (w *world) file(name, content string) string {
 
 // command prepares a call of booking-host.
 func (w *world) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(built.host, args...)
+	cmd := exec.Command(w.programs.host, args...)
 	cmd.Dir = w.dir
 	w.mu.Lock()
 	defer w.mu.Unlock()
