@@ -11,15 +11,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// waiting waits until a statement of this world's database waits for a lock.
-func (w *world) waiting(what, statement string) {
+// waiting waits until one of these statements goes on in this world's database: it waits
+// for a lock.
+func (w *world) waiting(what string, statements ...string) {
 	w.t.Helper()
 	eventually(w.t, patience, what, func() bool {
 		return slices.ContainsFunc(query(w.t, w.db, "SHOW FULL PROCESSLIST"), func(line string) bool {
-			return strings.Contains(line, w.dsn.DBName) && strings.Contains(line, statement)
+			return strings.Contains(line, w.dsn.DBName) && slices.ContainsFunc(statements, func(s string) bool { return strings.Contains(line, s) })
 		})
 	})
 }
+
+// handsBack is how a run is put back into the queue, by this release and the former one.
+var handsBack = []string{"FOR UPDATE", "UPDATE crm_runs SET status = 'queued'"}
 
 // dueNow makes a slot of the tenant due that nobody has started.
 func (b *big) dueNow() {
@@ -36,7 +40,7 @@ func (b *big) drained(held interface{ GoOn() }, host *running) {
 	b.t.Helper()
 	plugin := host.plugin()
 	host.signal(syscall.SIGTERM)
-	b.waiting("the host to wait for the chunk", "FOR UPDATE")
+	b.waiting("the host to wait for the chunk", handsBack...)
 	held.GoOn()
 	if r := host.wait(); r.code != 0 {
 		b.t.Fatal(r)
@@ -120,7 +124,7 @@ func TestASecondSignalEndsAHostAtOnce(t *testing.T) {
 	b.reached(held, serving)
 	plugin := serving.plugin()
 	serving.signal(syscall.SIGTERM)
-	b.waiting("the host to wait for the chunk", "FOR UPDATE")
+	b.waiting("the host to wait for the chunk", handsBack...)
 	serving.signal(syscall.SIGTERM)
 	if r := serving.wait(); r.code != 1 {
 		t.Fatal(r)

@@ -2,8 +2,6 @@ package endtoend
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"maps"
 	"os"
@@ -52,8 +50,7 @@ var former = sync.OnceValues(func() (programs, error) {
 })
 
 // former is this installation as the former release has it on a machine of its own: one
-// database and one key, another data directory and other plugins. It is to be called
-// before the installation has a key.
+// database and one key, another data directory and other plugins.
 func (w *world) former() *world {
 	w.t.Helper()
 	old, err := former()
@@ -61,13 +58,9 @@ func (w *world) former() *world {
 	dir := filepath.Join(w.dir, "former")
 	must(w.t, os.Mkdir(dir, 0o755))
 	must(w.t, os.Mkdir(filepath.Join(dir, "secret"), 0o700))
-	if w.env["BOOKING_SECRET_KEY_FILE"] == "" {
-		key := make([]byte, 32)
-		_, _ = rand.Read(key)
-		w.env["BOOKING_SECRET_KEY_FILE"] = w.file("secret/key", base64.StdEncoding.EncodeToString(key))
-	}
 	env := maps.Clone(w.env)
 	env["PATH"] = old.dir + ":" + os.Getenv("PATH")
+	env["BOOKING_SECRET_KEY_FILE"] = filepath.Join(w.env["BOOKING_DATA_DIR"], "secret.key")
 	env["BOOKING_DATA_DIR"], env["BOOKING_LOG_FILE"] = filepath.Join(dir, "data"), filepath.Join(dir, "host.log")
 	w.t.Cleanup(func() { collected.addFolder(w.t.Name(), dir) })
 	return &world{t: w.t, dir: dir, db: w.db, dsn: w.dsn, narrow: w.narrow, programs: old, env: env}

@@ -54,6 +54,19 @@ func (v visitor) send(address string, fields ...string) (location string) {
 	return answer.Header.Get("Location")
 }
 
+// mustGet looks at pages.
+func (v visitor) mustGet(addresses ...string) {
+	v.w.t.Helper()
+	for _, address := range addresses {
+		answer, err := v.client.Get(v.base + address)
+		must(v.w.t, err)
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			v.w.t.Errorf("%s%s: %s", v.base, address, answer.Status)
+		}
+	}
+}
+
 // press presses the settings page's button and returns the run it leads to.
 func (v visitor) press(mode string) int64 {
 	v.w.t.Helper()
