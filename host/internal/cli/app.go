@@ -26,6 +26,9 @@ import (
 	"booking/shared/usersync"
 )
 
+// pluginsLeave is how long plugins may take to end in order.
+const pluginsLeave = 10 * time.Second
+
 // app holds what a command needs; every part is made when it is first asked for,
 // so that `plugins trust` needs no database and `--help` needs nothing.
 type app struct {
@@ -101,7 +104,7 @@ func (a *app) openDatabase(ctx context.Context) error {
 	a.onClose(func() { _ = opened.Close() })
 	a.keeper = plugins.New(a.pluginOptions())
 	a.onClose(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), pluginsLeave)
 		defer cancel()
 		a.keeper.Close(ctx)
 	})

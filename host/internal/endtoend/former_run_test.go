@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"strings"
@@ -88,6 +89,9 @@ func TestASessionIsGoodForBothReleases(t *testing.T) {
 	u.must("", "plugins", "trust", pluginName)
 	before, formerBase := u.old.serveOn(nil)
 	after, base := u.serveOn(nil)
+	if got := ask(t, formerBase+"/readyz", ""); got != "200 ok\n" {
+		t.Errorf("the former release, on tables that this one has brought up: %q", got)
+	}
 	for from, to := range map[string]string{formerBase: base, base: formerBase} {
 		release := u.world
 		if from == formerBase {
@@ -109,13 +113,32 @@ func TestASessionIsGoodForBothReleases(t *testing.T) {
 	}
 }
 
+// A connection that was saved by this release, with a setting that the former one does
+// not know, still works there, and keeps that setting when it is saved there.
+func TestSettingsOfThisReleaseUnderTheFormerOne(t *testing.T) {
+	t.Parallel()
+	u := newUpgrade(t, 1)
+	tenant := u.tenants[0]
+	u.must("", "plugins", "trust", pluginName)
+	u.must(collected.secret("an event's token", rand.Text()), "crm", "connect", "--tenant", tenant, "--plugin", pluginName, "--secret", "event_token")
+	if o := readOutcome(t, u.old.must("", "sync-users", "--tenant", tenant, "--json")); o.Status != "succeeded" || o.Created != u.people {
+		t.Errorf("the former release's run: %+v", o)
+	}
+	u.old.must("", "crm", "check", "--tenant", tenant)
+	u.old.must("", "crm", "connect", "--tenant", tenant, "--plugin", pluginName, "--set", "sync_position=true")
+	shown := u.objects("crm", "show", "--tenant", tenant, "--json")[0]["settings"].(map[string]any)
+	if shown["event_token"] != "***" || shown["sync_position"] != "true" {
+		t.Errorf("after the former release has saved it: %v", shown)
+	}
+}
+
 // Host and plugin need not be of one release.
 func TestHostAndPluginOfDifferentReleases(t *testing.T) {
 	t.Parallel()
 	u := newUpgrade(t, 1)
 	tenant := u.tenants[0]
-	for name, host := range map[string]*world{"the former plugin": u.world, "the former host": u.old} {
-		other := map[*world]programs{u.world: u.old.programs, u.old: u.world.programs}[host]
+	for name, releases := range map[string][2]*world{"the former plugin": {u.world, u.old}, "the former host": {u.old, u.world}} {
+		host, other := releases[0], releases[1].programs
 		mixed := &world{t: t, dir: host.dir, db: host.db, dsn: host.dsn, programs: host.programs, env: maps.Clone(host.env)}
 		mixed.env["BOOKING_PLUGIN_DIR"] = other.plugins
 		mixed.must("", "plugins", "trust", pluginName)

@@ -27,7 +27,7 @@ func newUpgrade(t *testing.T, tenants int) *upgrade {
 	t.Helper()
 	u := &upgrade{world: newWorld(t)}
 	// The former release makes everything, the key as well.
-	u.old = u.world.former()
+	u.old = u.former()
 	u.env["BOOKING_SECRET_KEY_FILE"] = filepath.Join(u.old.env["BOOKING_DATA_DIR"], "secret.key")
 	delete(u.old.env, "BOOKING_SECRET_KEY_FILE")
 	u.old.must("", "migrate", "up")
