@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"booking/shared/testdb/proxy"
 )
 
 // waiting waits until one of these statements goes on in this world's database: it waits
@@ -64,10 +66,7 @@ func TestAStoppedHostHandsItsRunOver(t *testing.T) {
 		second, _ := b.serveOn(nil, "--worker-only")
 		b.drained(held, first)
 		b.handedOver(fmt.Sprintf("at chunk %d", chunk), first, second)
-		second.signal(syscall.SIGTERM)
-		if r := second.wait(); r.code != 0 {
-			t.Fatal(r)
-		}
+		second.stops()
 	}
 }
 
@@ -138,6 +137,31 @@ func TestASecondSignalEndsAHostAtOnce(t *testing.T) {
 	if attempts := query(t, b.db, "SELECT attempt, reason FROM crm_run_attempts"); !slices.Equal(attempts, []string{"1\tlost"}) {
 		t.Errorf("attempts: %q", attempts)
 	}
-	next.signal(syscall.SIGTERM)
-	next.wait()
+	next.stops()
+}
+
+// A database that is away takes no answer back: the host waits for it, but not for ever.
+// What it could not give back its lease gives.
+func TestAStopDoesNotWaitForADatabaseThatStaysAway(t *testing.T) {
+	t.Parallel()
+	b, p := newBig(t)
+	own := proxy.New(t, b.dsn)
+	b.env["BOOKING_DSN_FILE"] = b.file("secret/dsn", own.Through(b.dsn))
+	b.reset()
+	b.dueNow()
+	held := stopAt(p, stop{chunk: 1, committed: true})
+	serving := b.start("serve")
+	b.reached(held, serving)
+	own.Refuse()
+	serving.stops()
+	held.Drop()
+	own.Accept()
+	if left := query(t, b.db, "SELECT status, attempt FROM crm_runs"); !slices.Equal(left, []string{"running\t1"}) {
+		t.Fatalf("the run is %q", left)
+	}
+	b.leaseRunsOut()
+	next := b.start("serve")
+	eventually(t, patience, "the next host to go on", func() bool { return b.lastStatus(b.tenant) == "partial" })
+	b.mustEqual(b.want, "after the database came back")
+	next.stops()
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"booking/shared/testdb/proxy"
@@ -67,9 +66,7 @@ func TestPagesAndWorkApart(t *testing.T) {
 		t.Errorf("claims and looks: %d, %d by the worker, %d, %d by the pages", claimedByWorker.Count(), lookedByWorker.Count(), claimedByPages.Count(), lookedByPages.Count())
 	}
 	for _, one := range []*running{pages, worker} {
-		one.signal(syscall.SIGTERM)
-		r := one.wait()
-		if isPages := one == pages; r.code != 0 || strings.Contains(r.stdout, "Страница: ") != isPages {
+		if r := one.stops(); strings.Contains(r.stdout, "Страница: ") != (one == pages) {
 			t.Error(r)
 		}
 	}
@@ -84,8 +81,7 @@ func TestOnlyPagesTellTheFirstRunCode(t *testing.T) {
 		if got := ask(t, base+"/readyz", ""); got != "200 ok\n" {
 			t.Errorf("%s: %q", flag, got)
 		}
-		serving.signal(syscall.SIGTERM)
-		if r := serving.wait(); r.code != 0 || strings.Contains(r.stdout, "/first-run") != tells {
+		if r := serving.stops(); strings.Contains(r.stdout, "/first-run") != tells {
 			t.Errorf("%s: %s", flag, r)
 		}
 	}

@@ -39,10 +39,7 @@ func TestARunChangesReleases(t *testing.T) {
 			if run := query(t, b.db, "SELECT COUNT(*), MAX(attempt) FROM crm_runs")[0]; run != "1\t2" {
 				t.Errorf("%s: runs and attempts: %s", when, run)
 			}
-			second.signal(syscall.SIGTERM)
-			if r := second.wait(); r.code != 0 {
-				t.Error(r)
-			}
+			second.stops()
 		}
 	}
 }
@@ -75,10 +72,7 @@ func TestTheFormerReleaseLeavesAloneWhatIsNew(t *testing.T) {
 	after := u.start("serve")
 	eventually(t, patience, "the person's run", func() bool { return u.runStatus(person.Run) == "succeeded\tNULL" })
 	for _, host := range []*running{before, after} {
-		host.signal(syscall.SIGTERM)
-		if r := host.wait(); r.code != 0 {
-			t.Error(r)
-		}
+		host.stops()
 	}
 }
 
@@ -106,10 +100,7 @@ func TestASessionIsGoodForBothReleases(t *testing.T) {
 		}
 	}
 	for _, host := range []*running{before, after} {
-		host.signal(syscall.SIGTERM)
-		if r := host.wait(); r.code != 0 {
-			t.Error(r)
-		}
+		host.stops()
 	}
 }
 
@@ -152,10 +143,7 @@ func TestHostAndPluginOfDifferentReleases(t *testing.T) {
 		serving := mixed.start("serve")
 		queued := readOutcome(t, mixed.must("", "sync-users", "--tenant", tenant, "--queue", "--json"))
 		eventually(t, patience, name, func() bool { return u.runStatus(queued.Run) == "succeeded\tNULL" })
-		serving.signal(syscall.SIGTERM)
-		if r := serving.wait(); r.code != 0 {
-			t.Error(r)
-		}
+		serving.stops()
 		if host == u.world { // it is asked for what it cannot do, and says so
 			if r := mixed.exits(1, "", "crm", "choices", "--tenant", tenant, "--field", "departments"); strings.Count(r.stderr, "\n") != 1 {
 				t.Error(r)

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -121,10 +120,7 @@ func TestTwoReleasesSideBySide(t *testing.T) {
 	u.mustHaveEverybody()
 	u.readEachOther()
 	for _, host := range []*running{before, after} {
-		host.signal(syscall.SIGTERM)
-		if r := host.wait(); r.code != 0 {
-			t.Error(r)
-		}
+		host.stops()
 	}
 }
 

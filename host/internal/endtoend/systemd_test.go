@@ -117,10 +117,7 @@ func TestThePrivateDatabaseDoesNotSpeakForTheService(t *testing.T) {
 	all := m.until("the start", func(message told) bool {
 		return strings.HasPrefix(message["STATUS"], "работает: страницы")
 	})
-	serving.signal(syscall.SIGTERM)
-	if r := serving.wait(); r.code != 0 {
-		t.Error(r)
-	}
+	serving.stops()
 	for message, ok := m.next(time.Millisecond); ok; message, ok = m.next(time.Millisecond) {
 		all = append(all, message)
 	}
@@ -165,10 +162,7 @@ func TestAHungHostGivesNoSignOfLife(t *testing.T) {
 			m.until("its recovery", func(message told) bool {
 				return isAlive(message) && strings.HasPrefix(message["STATUS"], "работает: ")
 			})
-			serving.signal(syscall.SIGTERM)
-			if r := serving.wait(); r.code != 0 {
-				t.Error(r)
-			}
+			serving.stops()
 		})
 	}
 }

@@ -249,6 +249,17 @@ func (r *running) wait() result {
 	return all
 }
 
+// stops tells it to stop, which must go well.
+func (r *running) stops() result {
+	r.w.t.Helper()
+	r.signal(syscall.SIGTERM)
+	ended := r.wait()
+	if ended.code != 0 {
+		r.w.t.Error(ended)
+	}
+	return ended
+}
+
 // plugin is the process id of the host's plugin, its only child.
 func (r *running) plugin() int {
 	r.w.t.Helper()
