@@ -104,7 +104,9 @@ func (s *Service) Sync(ctx context.Context, request Request, watcher Watcher) (O
 		s.logRefusal(*refusal)
 		return *refusal, nil
 	}
-	err = s.Store.StartRun(ctx, &run, s.Lease)
+	claiming, release := s.patient(context.WithoutCancel(ctx)) // see claim
+	defer release()
+	err = s.Store.StartRun(claiming, &run, s.Lease)
 	if busy := (*store.BusyError)(nil); errors.As(err, &busy) {
 		outcome := refused(run, crm.NewError(crm.CodeBusy, busyMessage(busy.Run.ID), nil))
 		outcome.BusyWith = busy.Run.ID

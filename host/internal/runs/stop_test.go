@@ -72,6 +72,35 @@ func TestARunThatIsClaimedWhileItsHostStopsGoesBack(t *testing.T) {
 	}
 }
 
+// The same in the foreground: the run ends as stopped, and the next one can begin.
+func TestARunThatIsStoppedWhileItBeginsIsOver(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.plugin.run = newGate().pass
+	tenant := f.tenant("x")
+	host, p := f.through("stopping")
+	host.Lease = time.Hour
+	held := p.Hold(proxy.Match{Statement: "INSERT INTO crm_runs"}, 1, proxy.After)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan Outcome, 1)
+	go func() {
+		outcome, err := host.Sync(ctx, Request{TenantID: tenant, Mode: crm.ModeApply, Trigger: "cli"}, nobody{})
+		if err != nil {
+			t.Errorf("Sync: %v", err)
+		}
+		ended <- outcome
+	}()
+	<-held.Reached()
+	stop()
+	held.GoOn()
+	if outcome := <-ended; outcome.Run.Status != store.StatusCancelled {
+		t.Errorf("the run: %+v", outcome.Run)
+	}
+	if n := f.number("SELECT COUNT(*) FROM crm_runs WHERE status <> 'cancelled' OR active_tenant IS NOT NULL"); n != 0 {
+		t.Error("the tenant is busy still")
+	}
+}
+
 // A connection that has fallen silent does not keep a worker from its queue until the
 // kernel gives it up.
 func TestALookThatIsNotAnsweredIsGivenUp(t *testing.T) {
