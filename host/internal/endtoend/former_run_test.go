@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"booking/shared/testdb/proxy"
 )
 
 // A run changes hands between the releases, in the middle of its writing, in both
@@ -42,6 +44,32 @@ func TestARunChangesReleases(t *testing.T) {
 			second.stops()
 		}
 	}
+}
+
+// The tables are brought up while the former release is in the middle of a chunk, whose
+// transaction keeps the table: the change waits for it, the run for nobody.
+func TestTheTablesAreBroughtUpWhileTheFormerReleaseWrites(t *testing.T) {
+	t.Parallel()
+	u := newUpgrade(t, 1)
+	u.must("", "plugins", "trust", pluginName)
+	p := proxy.New(t, u.dsn)
+	u.old.env["BOOKING_PLUGIN_DSN_FILE"] = u.file("secret/plugin-dsn", p.Through(u.dsn))
+	held := stopAt(p, stop{chunk: 1})
+	before := u.old.start("serve")
+	run := readOutcome(t, u.old.must("", "sync-users", "--tenant", u.tenants[0], "--queue", "--json"))
+	u.reached(held, before)
+	up := u.start("migrate", "up")
+	u.waiting("the change of the table to wait", "ALTER TABLE `crm_runs`")
+	held.GoOn()
+	if r := up.wait(); r.code != 0 || !strings.Contains(r.stdout, "crm_runs_queue") {
+		t.Fatal(r)
+	}
+	eventually(t, patience, "the run to be over", func() bool { return u.runStatus(run.Run) == "succeeded\tNULL" })
+	if attempts := query(t, u.db, "SELECT attempt FROM crm_runs WHERE id = ?", run.Run); attempts[0] != "1" {
+		t.Errorf("the run had %s attempts", attempts)
+	}
+	u.mustHaveEverybody()
+	before.stops()
 }
 
 // What only this release knows, a person's run, one of an exact preview, a retry, waits

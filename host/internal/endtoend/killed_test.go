@@ -32,14 +32,14 @@ func TestPluginKilledAtEveryChunkBoundary(t *testing.T) {
 }
 
 // reached waits until the run stands at the place.
-func (b *big) reached(held *proxy.Hold, run *running) {
-	b.t.Helper()
+func (w *world) reached(held *proxy.Hold, run *running) {
+	w.t.Helper()
 	select {
 	case <-held.Reached():
 	case <-run.ended:
-		b.t.Fatalf("the run ended before the place was reached: %s", run.wait())
+		w.t.Fatalf("the run ended before the place was reached: %s", run.wait())
 	case <-time.After(patience):
-		b.t.Fatal("the run does not reach the place")
+		w.t.Fatal("the run does not reach the place")
 	}
 }
 
