@@ -11,6 +11,7 @@ func descriptionToProto(d Description) *crmpb.DescribeResponse {
 		Fields:           each(d.Fields, fieldToProto),
 		ExternalIdColumn: valid(d.ExternalIDColumn),
 		MigrationSet:     valid(d.MigrationSet),
+		EventsHelp:       textToProto(d.EventsHelp),
 	}
 }
 
@@ -23,6 +24,7 @@ func descriptionFromProto(d *crmpb.DescribeResponse) Description {
 		Fields:           each(d.GetFields(), fieldFromProto),
 		ExternalIDColumn: d.GetExternalIdColumn(),
 		MigrationSet:     d.GetMigrationSet(),
+		EventsHelp:       textFromProto(d.GetEventsHelp()),
 	}
 }
 

@@ -104,6 +104,9 @@ type Description struct {
 	ExternalIDColumn string
 	// MigrationSet names the plugin's own set of migrations.
 	MigrationSet string
+	// EventsHelp, with [CapabilityEvents], says where the portal is told the address for
+	// its messages, and what then to enter here.
+	EventsHelp Text
 }
 
 // FieldType is how a setting is entered and checked.

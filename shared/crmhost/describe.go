@@ -38,7 +38,7 @@ func checkDescription(d crm.Description, m crm.Manifest) (crm.Description, error
 			"плагин «%s» описывает себя не так, как его "+ManifestName+", или нарушает договор: соберите или обновите плагин",
 			"plugin %q does not describe itself as its "+ManifestName+" does, or breaks the contract: build or update the plugin", m.Name)
 	}
-	d.Title = cleanText(d.Title, maxLabel)
+	d.Title, d.EventsHelp = cleanText(d.Title, maxLabel), cleanText(d.EventsHelp, maxHelp)
 	d.Capabilities = slices.DeleteFunc(slices.Clone(d.Capabilities), func(c crm.Capability) bool { return !slices.Contains(capabilities, c) })
 	d.Fields = slices.Clone(d.Fields)
 	for i := range d.Fields {

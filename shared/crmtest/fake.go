@@ -23,6 +23,7 @@ func FakeDescription() crm.Description {
 			{Key: "teams", Label: crm.Text{RU: "Команды", EN: "Teams"}, Type: crm.FieldIDs, Listable: true},
 			{Key: "do", Label: crm.Text{RU: "Что сделать", EN: "What to do"}, Type: crm.FieldText},
 		},
+		EventsHelp: crm.Text{RU: "Сообщите адрес порталу.", EN: "Tell the portal the address."},
 	}
 }
 

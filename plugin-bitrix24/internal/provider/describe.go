@@ -51,6 +51,12 @@ func Description() crm.Description {
 		ExternalIDColumn: linkColumn,
 		MigrationSet:     "bitrix24",
 		Fields:           fields,
+		EventsHelp: crm.Text{
+			RU: "Битрикс24 → Разработчикам → Другое → Исходящий вебхук: вставьте адрес в поле «URL вашего обработчика», выберите событие ONUSERADD и сохраните. " +
+				"Затем скопируйте оттуда «Токен приложения» в настройку «Токен исходящего вебхука». Событие приходит, когда приглашённый сотрудник завершит регистрацию.",
+			EN: "Bitrix24 → Developer resources → Other → Outbound webhook: paste the address into the field Handler URL, choose the event ONUSERADD and save. " +
+				"Then copy the Application token from there into the setting Token of the outbound webhook. The event comes when somebody who was invited has registered.",
+		},
 	}
 }
 

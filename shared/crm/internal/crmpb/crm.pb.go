@@ -307,7 +307,10 @@ type DescribeResponse struct {
 	// capabilities sync_users and people, else empty.
 	ExternalIdColumn string `protobuf:"bytes,6,opt,name=external_id_column,json=externalIdColumn,proto3" json:"external_id_column,omitempty"`
 	// Name of the plugin's own set of migrations; empty when it has none.
-	MigrationSet  string `protobuf:"bytes,7,opt,name=migration_set,json=migrationSet,proto3" json:"migration_set,omitempty"`
+	MigrationSet string `protobuf:"bytes,7,opt,name=migration_set,json=migrationSet,proto3" json:"migration_set,omitempty"`
+	// With the capability events: where the portal is told the address for its
+	// messages, and what then to enter here. A host shows it beside the address.
+	EventsHelp    *Text `protobuf:"bytes,8,opt,name=events_help,json=eventsHelp,proto3" json:"events_help,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -389,6 +392,13 @@ func (x *DescribeResponse) GetMigrationSet() string {
 		return x.MigrationSet
 	}
 	return ""
+}
+
+func (x *DescribeResponse) GetEventsHelp() *Text {
+	if x != nil {
+		return x.EventsHelp
+	}
+	return nil
 }
 
 // Field is one setting of a connection.
@@ -3027,7 +3037,7 @@ const file_crm_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12.\n" +
 	"\amessage\x18\x02 \x01(\v2\x14.booking.crm.v1.TextR\amessage\x125\n" +
 	"\bretry_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aretryAt\"\x11\n" +
-	"\x0fDescribeRequest\"\x92\x02\n" +
+	"\x0fDescribeRequest\"\xc9\x02\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12*\n" +
@@ -3035,7 +3045,9 @@ const file_crm_proto_rawDesc = "" +
 	"\fcapabilities\x18\x04 \x03(\tR\fcapabilities\x12-\n" +
 	"\x06fields\x18\x05 \x03(\v2\x15.booking.crm.v1.FieldR\x06fields\x12,\n" +
 	"\x12external_id_column\x18\x06 \x01(\tR\x10externalIdColumn\x12#\n" +
-	"\rmigration_set\x18\a \x01(\tR\fmigrationSet\"\x9f\x02\n" +
+	"\rmigration_set\x18\a \x01(\tR\fmigrationSet\x125\n" +
+	"\vevents_help\x18\b \x01(\v2\x14.booking.crm.v1.TextR\n" +
+	"eventsHelp\"\x9f\x02\n" +
 	"\x05Field\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12*\n" +
 	"\x05label\x18\x02 \x01(\v2\x14.booking.crm.v1.TextR\x05label\x12(\n" +
@@ -3318,75 +3330,76 @@ var file_crm_proto_depIdxs = []int32{
 	49, // 1: booking.crm.v1.Failure.retry_at:type_name -> google.protobuf.Timestamp
 	0,  // 2: booking.crm.v1.DescribeResponse.title:type_name -> booking.crm.v1.Text
 	5,  // 3: booking.crm.v1.DescribeResponse.fields:type_name -> booking.crm.v1.Field
-	0,  // 4: booking.crm.v1.Field.label:type_name -> booking.crm.v1.Text
-	0,  // 5: booking.crm.v1.Field.help:type_name -> booking.crm.v1.Text
-	6,  // 6: booking.crm.v1.Field.choices:type_name -> booking.crm.v1.Choice
-	0,  // 7: booking.crm.v1.Choice.label:type_name -> booking.crm.v1.Text
-	50, // 8: booking.crm.v1.ConfigureRequest.limit_wait:type_name -> google.protobuf.Duration
-	40, // 9: booking.crm.v1.CheckSettingsRequest.settings:type_name -> booking.crm.v1.CheckSettingsRequest.SettingsEntry
-	13, // 10: booking.crm.v1.CheckSettingsResponse.problems:type_name -> booking.crm.v1.FieldProblem
-	0,  // 11: booking.crm.v1.FieldProblem.message:type_name -> booking.crm.v1.Text
-	1,  // 12: booking.crm.v1.CheckConnectionRequest.tenant:type_name -> booking.crm.v1.Tenant
-	41, // 13: booking.crm.v1.CheckConnectionRequest.settings:type_name -> booking.crm.v1.CheckConnectionRequest.SettingsEntry
-	16, // 14: booking.crm.v1.CheckConnectionResponse.findings:type_name -> booking.crm.v1.Finding
-	0,  // 15: booking.crm.v1.Finding.message:type_name -> booking.crm.v1.Text
-	1,  // 16: booking.crm.v1.SyncUsersRequest.tenant:type_name -> booking.crm.v1.Tenant
-	42, // 17: booking.crm.v1.SyncUsersRequest.settings:type_name -> booking.crm.v1.SyncUsersRequest.SettingsEntry
-	18, // 18: booking.crm.v1.SyncUsersRequest.policy:type_name -> booking.crm.v1.Policy
-	20, // 19: booking.crm.v1.SyncUsersResponse.progress:type_name -> booking.crm.v1.Progress
-	21, // 20: booking.crm.v1.SyncUsersResponse.changes:type_name -> booking.crm.v1.Changes
-	24, // 21: booking.crm.v1.SyncUsersResponse.result:type_name -> booking.crm.v1.SyncResult
-	2,  // 22: booking.crm.v1.SyncUsersResponse.failure:type_name -> booking.crm.v1.Failure
-	49, // 23: booking.crm.v1.Progress.limited_until:type_name -> google.protobuf.Timestamp
-	22, // 24: booking.crm.v1.Changes.changes:type_name -> booking.crm.v1.Change
-	43, // 25: booking.crm.v1.Change.before:type_name -> booking.crm.v1.Change.BeforeEntry
-	44, // 26: booking.crm.v1.Change.after:type_name -> booking.crm.v1.Change.AfterEntry
-	1,  // 27: booking.crm.v1.PeopleRequest.tenant:type_name -> booking.crm.v1.Tenant
-	45, // 28: booking.crm.v1.PeopleRequest.settings:type_name -> booking.crm.v1.PeopleRequest.SettingsEntry
-	27, // 29: booking.crm.v1.PeopleResponse.people:type_name -> booking.crm.v1.PeopleBatch
-	20, // 30: booking.crm.v1.PeopleResponse.progress:type_name -> booking.crm.v1.Progress
-	29, // 31: booking.crm.v1.PeopleResponse.complete:type_name -> booking.crm.v1.PeopleComplete
-	2,  // 32: booking.crm.v1.PeopleResponse.failure:type_name -> booking.crm.v1.Failure
-	28, // 33: booking.crm.v1.PeopleBatch.people:type_name -> booking.crm.v1.Person
-	1,  // 34: booking.crm.v1.ChoicesRequest.tenant:type_name -> booking.crm.v1.Tenant
-	46, // 35: booking.crm.v1.ChoicesRequest.settings:type_name -> booking.crm.v1.ChoicesRequest.SettingsEntry
-	32, // 36: booking.crm.v1.ChoicesResponse.nodes:type_name -> booking.crm.v1.ChoiceNode
-	33, // 37: booking.crm.v1.ChoicesResponse.overlaps:type_name -> booking.crm.v1.ChoiceOverlap
-	36, // 38: booking.crm.v1.ImportSettingsResponse.settings:type_name -> booking.crm.v1.ImportedSettings
-	37, // 39: booking.crm.v1.ImportSettingsResponse.complete:type_name -> booking.crm.v1.ImportComplete
-	2,  // 40: booking.crm.v1.ImportSettingsResponse.failure:type_name -> booking.crm.v1.Failure
-	47, // 41: booking.crm.v1.ImportedSettings.settings:type_name -> booking.crm.v1.ImportedSettings.SettingsEntry
-	49, // 42: booking.crm.v1.ImportedSettings.last_sync:type_name -> google.protobuf.Timestamp
-	0,  // 43: booking.crm.v1.ImportedSettings.message:type_name -> booking.crm.v1.Text
-	1,  // 44: booking.crm.v1.ReadEventRequest.tenant:type_name -> booking.crm.v1.Tenant
-	48, // 45: booking.crm.v1.ReadEventRequest.settings:type_name -> booking.crm.v1.ReadEventRequest.SettingsEntry
-	23, // 46: booking.crm.v1.Change.BeforeEntry.value:type_name -> booking.crm.v1.Value
-	23, // 47: booking.crm.v1.Change.AfterEntry.value:type_name -> booking.crm.v1.Value
-	3,  // 48: booking.crm.v1.CRMService.Describe:input_type -> booking.crm.v1.DescribeRequest
-	7,  // 49: booking.crm.v1.CRMService.Configure:input_type -> booking.crm.v1.ConfigureRequest
-	9,  // 50: booking.crm.v1.CRMService.Migrate:input_type -> booking.crm.v1.MigrateRequest
-	11, // 51: booking.crm.v1.CRMService.CheckSettings:input_type -> booking.crm.v1.CheckSettingsRequest
-	14, // 52: booking.crm.v1.CRMService.CheckConnection:input_type -> booking.crm.v1.CheckConnectionRequest
-	17, // 53: booking.crm.v1.CRMService.SyncUsers:input_type -> booking.crm.v1.SyncUsersRequest
-	25, // 54: booking.crm.v1.CRMService.People:input_type -> booking.crm.v1.PeopleRequest
-	30, // 55: booking.crm.v1.CRMService.Choices:input_type -> booking.crm.v1.ChoicesRequest
-	34, // 56: booking.crm.v1.CRMService.ImportSettings:input_type -> booking.crm.v1.ImportSettingsRequest
-	38, // 57: booking.crm.v1.CRMService.ReadEvent:input_type -> booking.crm.v1.ReadEventRequest
-	4,  // 58: booking.crm.v1.CRMService.Describe:output_type -> booking.crm.v1.DescribeResponse
-	8,  // 59: booking.crm.v1.CRMService.Configure:output_type -> booking.crm.v1.ConfigureResponse
-	10, // 60: booking.crm.v1.CRMService.Migrate:output_type -> booking.crm.v1.MigrateResponse
-	12, // 61: booking.crm.v1.CRMService.CheckSettings:output_type -> booking.crm.v1.CheckSettingsResponse
-	15, // 62: booking.crm.v1.CRMService.CheckConnection:output_type -> booking.crm.v1.CheckConnectionResponse
-	19, // 63: booking.crm.v1.CRMService.SyncUsers:output_type -> booking.crm.v1.SyncUsersResponse
-	26, // 64: booking.crm.v1.CRMService.People:output_type -> booking.crm.v1.PeopleResponse
-	31, // 65: booking.crm.v1.CRMService.Choices:output_type -> booking.crm.v1.ChoicesResponse
-	35, // 66: booking.crm.v1.CRMService.ImportSettings:output_type -> booking.crm.v1.ImportSettingsResponse
-	39, // 67: booking.crm.v1.CRMService.ReadEvent:output_type -> booking.crm.v1.ReadEventResponse
-	58, // [58:68] is the sub-list for method output_type
-	48, // [48:58] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	0,  // 4: booking.crm.v1.DescribeResponse.events_help:type_name -> booking.crm.v1.Text
+	0,  // 5: booking.crm.v1.Field.label:type_name -> booking.crm.v1.Text
+	0,  // 6: booking.crm.v1.Field.help:type_name -> booking.crm.v1.Text
+	6,  // 7: booking.crm.v1.Field.choices:type_name -> booking.crm.v1.Choice
+	0,  // 8: booking.crm.v1.Choice.label:type_name -> booking.crm.v1.Text
+	50, // 9: booking.crm.v1.ConfigureRequest.limit_wait:type_name -> google.protobuf.Duration
+	40, // 10: booking.crm.v1.CheckSettingsRequest.settings:type_name -> booking.crm.v1.CheckSettingsRequest.SettingsEntry
+	13, // 11: booking.crm.v1.CheckSettingsResponse.problems:type_name -> booking.crm.v1.FieldProblem
+	0,  // 12: booking.crm.v1.FieldProblem.message:type_name -> booking.crm.v1.Text
+	1,  // 13: booking.crm.v1.CheckConnectionRequest.tenant:type_name -> booking.crm.v1.Tenant
+	41, // 14: booking.crm.v1.CheckConnectionRequest.settings:type_name -> booking.crm.v1.CheckConnectionRequest.SettingsEntry
+	16, // 15: booking.crm.v1.CheckConnectionResponse.findings:type_name -> booking.crm.v1.Finding
+	0,  // 16: booking.crm.v1.Finding.message:type_name -> booking.crm.v1.Text
+	1,  // 17: booking.crm.v1.SyncUsersRequest.tenant:type_name -> booking.crm.v1.Tenant
+	42, // 18: booking.crm.v1.SyncUsersRequest.settings:type_name -> booking.crm.v1.SyncUsersRequest.SettingsEntry
+	18, // 19: booking.crm.v1.SyncUsersRequest.policy:type_name -> booking.crm.v1.Policy
+	20, // 20: booking.crm.v1.SyncUsersResponse.progress:type_name -> booking.crm.v1.Progress
+	21, // 21: booking.crm.v1.SyncUsersResponse.changes:type_name -> booking.crm.v1.Changes
+	24, // 22: booking.crm.v1.SyncUsersResponse.result:type_name -> booking.crm.v1.SyncResult
+	2,  // 23: booking.crm.v1.SyncUsersResponse.failure:type_name -> booking.crm.v1.Failure
+	49, // 24: booking.crm.v1.Progress.limited_until:type_name -> google.protobuf.Timestamp
+	22, // 25: booking.crm.v1.Changes.changes:type_name -> booking.crm.v1.Change
+	43, // 26: booking.crm.v1.Change.before:type_name -> booking.crm.v1.Change.BeforeEntry
+	44, // 27: booking.crm.v1.Change.after:type_name -> booking.crm.v1.Change.AfterEntry
+	1,  // 28: booking.crm.v1.PeopleRequest.tenant:type_name -> booking.crm.v1.Tenant
+	45, // 29: booking.crm.v1.PeopleRequest.settings:type_name -> booking.crm.v1.PeopleRequest.SettingsEntry
+	27, // 30: booking.crm.v1.PeopleResponse.people:type_name -> booking.crm.v1.PeopleBatch
+	20, // 31: booking.crm.v1.PeopleResponse.progress:type_name -> booking.crm.v1.Progress
+	29, // 32: booking.crm.v1.PeopleResponse.complete:type_name -> booking.crm.v1.PeopleComplete
+	2,  // 33: booking.crm.v1.PeopleResponse.failure:type_name -> booking.crm.v1.Failure
+	28, // 34: booking.crm.v1.PeopleBatch.people:type_name -> booking.crm.v1.Person
+	1,  // 35: booking.crm.v1.ChoicesRequest.tenant:type_name -> booking.crm.v1.Tenant
+	46, // 36: booking.crm.v1.ChoicesRequest.settings:type_name -> booking.crm.v1.ChoicesRequest.SettingsEntry
+	32, // 37: booking.crm.v1.ChoicesResponse.nodes:type_name -> booking.crm.v1.ChoiceNode
+	33, // 38: booking.crm.v1.ChoicesResponse.overlaps:type_name -> booking.crm.v1.ChoiceOverlap
+	36, // 39: booking.crm.v1.ImportSettingsResponse.settings:type_name -> booking.crm.v1.ImportedSettings
+	37, // 40: booking.crm.v1.ImportSettingsResponse.complete:type_name -> booking.crm.v1.ImportComplete
+	2,  // 41: booking.crm.v1.ImportSettingsResponse.failure:type_name -> booking.crm.v1.Failure
+	47, // 42: booking.crm.v1.ImportedSettings.settings:type_name -> booking.crm.v1.ImportedSettings.SettingsEntry
+	49, // 43: booking.crm.v1.ImportedSettings.last_sync:type_name -> google.protobuf.Timestamp
+	0,  // 44: booking.crm.v1.ImportedSettings.message:type_name -> booking.crm.v1.Text
+	1,  // 45: booking.crm.v1.ReadEventRequest.tenant:type_name -> booking.crm.v1.Tenant
+	48, // 46: booking.crm.v1.ReadEventRequest.settings:type_name -> booking.crm.v1.ReadEventRequest.SettingsEntry
+	23, // 47: booking.crm.v1.Change.BeforeEntry.value:type_name -> booking.crm.v1.Value
+	23, // 48: booking.crm.v1.Change.AfterEntry.value:type_name -> booking.crm.v1.Value
+	3,  // 49: booking.crm.v1.CRMService.Describe:input_type -> booking.crm.v1.DescribeRequest
+	7,  // 50: booking.crm.v1.CRMService.Configure:input_type -> booking.crm.v1.ConfigureRequest
+	9,  // 51: booking.crm.v1.CRMService.Migrate:input_type -> booking.crm.v1.MigrateRequest
+	11, // 52: booking.crm.v1.CRMService.CheckSettings:input_type -> booking.crm.v1.CheckSettingsRequest
+	14, // 53: booking.crm.v1.CRMService.CheckConnection:input_type -> booking.crm.v1.CheckConnectionRequest
+	17, // 54: booking.crm.v1.CRMService.SyncUsers:input_type -> booking.crm.v1.SyncUsersRequest
+	25, // 55: booking.crm.v1.CRMService.People:input_type -> booking.crm.v1.PeopleRequest
+	30, // 56: booking.crm.v1.CRMService.Choices:input_type -> booking.crm.v1.ChoicesRequest
+	34, // 57: booking.crm.v1.CRMService.ImportSettings:input_type -> booking.crm.v1.ImportSettingsRequest
+	38, // 58: booking.crm.v1.CRMService.ReadEvent:input_type -> booking.crm.v1.ReadEventRequest
+	4,  // 59: booking.crm.v1.CRMService.Describe:output_type -> booking.crm.v1.DescribeResponse
+	8,  // 60: booking.crm.v1.CRMService.Configure:output_type -> booking.crm.v1.ConfigureResponse
+	10, // 61: booking.crm.v1.CRMService.Migrate:output_type -> booking.crm.v1.MigrateResponse
+	12, // 62: booking.crm.v1.CRMService.CheckSettings:output_type -> booking.crm.v1.CheckSettingsResponse
+	15, // 63: booking.crm.v1.CRMService.CheckConnection:output_type -> booking.crm.v1.CheckConnectionResponse
+	19, // 64: booking.crm.v1.CRMService.SyncUsers:output_type -> booking.crm.v1.SyncUsersResponse
+	26, // 65: booking.crm.v1.CRMService.People:output_type -> booking.crm.v1.PeopleResponse
+	31, // 66: booking.crm.v1.CRMService.Choices:output_type -> booking.crm.v1.ChoicesResponse
+	35, // 67: booking.crm.v1.CRMService.ImportSettings:output_type -> booking.crm.v1.ImportSettingsResponse
+	39, // 68: booking.crm.v1.CRMService.ReadEvent:output_type -> booking.crm.v1.ReadEventResponse
+	59, // [59:69] is the sub-list for method output_type
+	49, // [49:59] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_crm_proto_init() }
