@@ -21,7 +21,8 @@ var Tables = []string{"tenants", "users", "crm_connections", "crm_secrets", "boo
 	"crm_schedules", "crm_slots", "crm_imports",
 	"crm_run_attempts", "booking_mail_queue", "booking_notices",
 	"booking_tokens", "crm_tenant_health",
-	"booking_first_run", "booking_first_run_codes", "booking_people_turns"}
+	"booking_first_run", "booking_first_run_codes", "booking_people_turns",
+	"crm_event_addresses"}
 
 //go:embed *.sql
 var files embed.FS

@@ -85,7 +85,7 @@ type Run struct {
 	// RetryOf is the run whose retry this is, and Retry which of them, from 1.
 	RetryOf int64 `bun:"retry_of,nullzero"`
 	Retry   int   `bun:"retry"`
-	// NotBefore is when a retry may begin; zero once it has begun.
+	// NotBefore is when a retry, or a run with a Delay, may begin; zero once it has begun.
 	NotBefore time.Time `bun:"not_before,nullzero"`
 	// QueueAt is the run's turn in the queue.
 	QueueAt time.Time `bun:"queue_at"`
@@ -109,12 +109,14 @@ type Run struct {
 	StartedAt   time.Time `bun:"started_at,nullzero"`
 	FinishedAt  time.Time `bun:"finished_at,nullzero"`
 
+	// Delay is how long the run is to wait at least when it is queued ([Store.EnqueueRun]).
+	Delay time.Duration `bun:"-"`
 	// PortalSaid is how long a portal that was asked too much wants to be left alone;
 	// the end of a rate_limited run carries it ([Store.FinishRun]).
 	PortalSaid time.Duration `bun:"-"`
 }
 
-// Postponed reports whether the run is a retry whose time has not come: nothing goes
+// Postponed reports whether the run's time has not come (a retry's, mostly): nothing goes
 // on, and whoever asks for a run does not wait for it.
 func (r Run) Postponed(now time.Time) bool {
 	return r.Status == StatusQueued && r.NotBefore.After(now)

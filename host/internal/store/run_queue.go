@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -48,10 +49,20 @@ func (r Run) laterThanAPress(ahead int) time.Duration {
 	if r.Trigger == triggerSchedule {
 		later += scheduleWaits
 	}
-	return later
+	return later + r.Delay
 }
 
-const triggerSchedule = "schedule"
+const (
+	triggerSchedule = "schedule"
+	triggerEvent    = "event"
+)
+
+// hurries reports whether somebody who asks for a run that waits already makes it begin
+// sooner: a person does, and an event makes what a schedule has queued.
+func (r Run) hurries(waiting string) bool {
+	urgency := map[string]int{triggerSchedule: 1, triggerEvent: 2}
+	return (cmp.Or(urgency[waiting], 3)) < (cmp.Or(urgency[r.Trigger], 3))
+}
 
 // EnqueueRun puts a run into the queue, or joins the one that waits there already for the
 // same tenant, mode, person and preview: joined says so, and run becomes that one. The
@@ -84,10 +95,10 @@ func (s *Store) insertRun(ctx context.Context, run *Run, status Status) error {
 	}
 	err = again(ctx, "queue a run", undone, func(ctx context.Context) error {
 		result, err := s.db.NewRaw(`INSERT INTO crm_runs
-			(tenant_id, plugin, portal, mode, person_id, plan_id, plan_hash, started_by, status, queue_key, queue_at, requested_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, UTC_TIMESTAMP(6))`,
+			(tenant_id, plugin, portal, mode, person_id, plan_id, plan_hash, started_by, status, queue_key, not_before, queue_at, requested_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, UTC_TIMESTAMP(6))`,
 			run.TenantID, run.Plugin, run.Portal, string(run.Mode), run.PersonID, nullableID(run.PlanID), run.PlanHash, run.Trigger, string(status),
-			run.queueKey(), run.laterThanAPress(ahead).Microseconds()).Exec(ctx)
+			run.queueKey(), nullableID(run.Delay.Microseconds()), run.laterThanAPress(ahead).Microseconds()).Exec(ctx)
 		if err != nil {
 			return err
 		}
@@ -151,7 +162,7 @@ func (s *Store) meetHolder(ctx context.Context, run *Run, joined *bool) (settled
 	if !h.Waits || h.Postponed {
 		return false, s.makeRoom(ctx, []holder{h})
 	}
-	if h.Trigger == triggerSchedule && run.Trigger != triggerSchedule {
+	if run.hurries(h.Trigger) {
 		if err := s.hurry(ctx, h.ID); err != nil {
 			return false, err
 		}
@@ -170,9 +181,9 @@ func (s *Store) useReservation(ctx context.Context, run Run, id int64) (mine boo
 	return changed == 1, err
 }
 
-// hurry gives a scheduled run that waits the turn of a press.
+// hurry gives a run that waits the turn of a press.
 func (s *Store) hurry(ctx context.Context, id int64) error {
-	_, err := s.exec(ctx, "move a run up in the queue", `UPDATE crm_runs SET queue_at = LEAST(queue_at, UTC_TIMESTAMP(6)) WHERE id = ? AND `+waits, id)
+	_, err := s.exec(ctx, "move a run up in the queue", `UPDATE crm_runs SET queue_at = LEAST(queue_at, UTC_TIMESTAMP(6)), not_before = NULL WHERE id = ? AND `+waits, id)
 	return err
 }
 
