@@ -8,13 +8,14 @@ import (
 
 	"booking/host/internal/accesslog"
 	"booking/host/internal/api"
+	"booking/host/internal/events"
 	"booking/host/internal/runs"
 	"booking/host/internal/web"
 )
 
-// handler is pages and API behind one address, with the access log around both. The
-// pages' cookies and their protection from other sites do not reach the API, which
-// knows no cookies.
+// handler is pages, API and what portals call behind one address, with the access log
+// around all. The pages' cookies and their protection from other sites do not reach the
+// others, which know no cookies.
 func (a *app) handler(ctx context.Context, pages *web.Server, service *runs.Service) (http.Handler, error) {
 	forPeople, err := pages.Handler()
 	if err != nil {
@@ -24,8 +25,12 @@ func (a *app) handler(ctx context.Context, pages *web.Server, service *runs.Serv
 		Store: a.store, Box: a.box, Runs: service, Connections: a.connections(), Log: a.log, Locale: a.locale,
 		Secure: strings.HasPrefix(a.config.PublicURL, "https://"), Clock: time.Now, Closing: ctx.Done(),
 	})
+	forPortals := events.New(events.Options{
+		Store: a.store, Box: a.box, Plugins: a.keeper, Runs: service, Log: a.log, Secure: strings.HasPrefix(a.config.PublicURL, "https://"),
+	})
 	mux := http.NewServeMux()
 	mux.Handle("/api/", forMachines.Handler())
+	mux.Handle(events.Base, forPortals.Handler())
 	mux.Handle("/", forPeople)
 	return a.accessLog(mux), nil
 }
