@@ -89,7 +89,9 @@ func TestEventsOfThousandsBecomeOneRunForEverybody(t *testing.T) {
 	f.exec("UPDATE crm_runs SET not_before = not_before - INTERVAL 31 SECOND")
 	f.began()
 	f.work(1)
-	f.wait("everything is done", func() bool { return f.number("SELECT COUNT(*) FROM crm_runs WHERE status = 'succeeded'") == peopleAMinute+3 })
+	f.wait("everything is done", func() bool {
+		return f.number("SELECT COUNT(*) FROM crm_runs WHERE status = 'succeeded'") == peopleAMinute+3
+	})
 }
 
 func TestOneMessageAboutManyIsARunForEverybody(t *testing.T) {

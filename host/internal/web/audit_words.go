@@ -19,6 +19,10 @@ var auditLabels = map[string]crm.Text{
 	store.AuditTokenAdded:   {RU: "Токен выпущен", EN: "Token made"},
 	store.AuditTokenRevoked: {RU: "Токен отозван", EN: "Token revoked"},
 
+	store.AuditEventsOn:      {RU: "События включены: создан адрес", EN: "Events switched on: address made"},
+	store.AuditEventsRenewed: {RU: "Новый адрес для событий", EN: "New address for events"},
+	store.AuditEventsOff:     {RU: "События выключены", EN: "Events switched off"},
+
 	store.AuditCreated: {RU: "Добавлен человек", EN: "Person added"},
 	store.AuditName:    {RU: "Имя", EN: "Name"},
 	store.AuditEmail:   {RU: "E-mail", EN: "E-mail"},

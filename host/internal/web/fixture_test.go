@@ -315,7 +315,8 @@ func (p *scripted) Names() ([]string, error) { return []string{"scripted"}, nil 
 func scriptedDescription() crm.Description {
 	return crm.Description{
 		Name: "scripted", Version: "1", Title: crm.Text{RU: "Пример CRM", EN: "Example CRM"}, ExternalIDColumn: "bitrix24_user_id",
-		Capabilities: []crm.Capability{crm.CapabilitySyncUsers, crm.CapabilityChoices},
+		Capabilities: []crm.Capability{crm.CapabilitySyncUsers, crm.CapabilityChoices, crm.CapabilityEvents},
+		EventsHelp:   crm.Text{RU: "Портал → Исходящие вебхуки", EN: "Portal → Outbound webhooks"},
 		Fields: []crm.Field{
 			{Key: "webhook", Type: crm.FieldText, Required: true, Secret: true, Label: crm.Text{RU: "Адрес вебхука", EN: "Webhook address"}, Help: crm.Text{RU: "Где взять", EN: "Where to get it"}},
 			{Key: "departments", Type: crm.FieldIDs, Listable: true, Label: crm.Text{RU: "Отделы", EN: "Departments"}},

@@ -61,7 +61,7 @@ type view struct {
 
 // sections says where in the menu a page is.
 var sections = map[string]string{
-	"settings": "settings", "choices": "settings", "tokens": "settings", "run": "runs", "history": "runs", "people": "people", "person": "people", "invite": "people", "portal": "people", "audit": "audit", "tenants": "tenants",
+	"settings": "settings", "choices": "settings", "tokens": "settings", "events": "settings", "run": "runs", "history": "runs", "people": "people", "person": "people", "invite": "people", "portal": "people", "audit": "audit", "tenants": "tenants",
 }
 
 // narrow are the pages that are one form.

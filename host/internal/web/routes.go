@@ -42,6 +42,9 @@ func (s *Server) routes() []route {
 		{"POST /settings/crm/choices/{field}", admin, s.saveChoices},
 		{"POST /settings/crm/notices", admin, s.saveNotices},
 
+		{"GET /settings/events", admin, s.events},
+		{"POST /settings/events", admin, s.saveEvents},
+
 		{"GET /settings/tokens", admin, s.tokens},
 		{"POST /settings/tokens", admin, s.addToken},
 		{"POST /settings/tokens/{id}/revoke", admin, s.revokeToken},

@@ -50,6 +50,9 @@ var expected = map[string][7]string{
 	"GET /settings/crm/choices/{field}":  admins("→/settings/crm", "200", "200"),
 	"POST /settings/crm/choices/{field}": admins("→/settings/crm", "→/settings/crm?saved", "→/settings/crm?saved"),
 
+	"GET /settings/events":  admins("→/settings/crm", "200", "200"),
+	"POST /settings/events": admins("→/settings/crm", "→/settings/events", "→/settings/events"),
+
 	"GET /settings/tokens":              admins("200", "200", "200"),
 	"POST /settings/tokens":             admins("201", "201", "201"),
 	"POST /settings/tokens/{id}/revoke": admins("404", "→/settings/tokens", "→/settings/tokens"),

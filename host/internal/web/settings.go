@@ -44,6 +44,7 @@ type settingsView struct {
 	State       stateView
 	Schedule    scheduleView
 	Notices     noticesView
+	Events      *eventsView // nil: the plugin reads none
 	Audit       []*auditView
 }
 
@@ -169,6 +170,9 @@ func (s *Server) fillSettings(ctx context.Context, v *visit, data *settingsView)
 		return err
 	}
 	if data.Notices, err = s.readNotices(ctx, tenant); err != nil {
+		return err
+	}
+	if data.Events, err = s.readEvents(ctx, c, data.Plugin); err != nil {
 		return err
 	}
 	progress := store.RunProgress{}
