@@ -15,7 +15,7 @@ import (
 func (a *app) crmCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "crm", Short: a.say("подключение компании к CRM", "a tenant's CRM connection"), Args: words(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(a.crmConnectCommand(), a.crmShowCommand(), a.crmCheckCommand(), a.crmChoicesCommand(), a.crmImportCommand())
+	cmd.AddCommand(a.crmConnectCommand(), a.crmShowCommand(), a.crmCheckCommand(), a.crmChoicesCommand(), a.crmEventsCommand(), a.crmImportCommand())
 	return cmd
 }
 

@@ -292,7 +292,9 @@ func eventually(t testing.TB, within time.Duration, what string, so func() bool)
 type portal struct {
 	t                testing.TB
 	webhook, control string
-	host             string
+	// eventToken proves that an event is the portal's.
+	eventToken string
+	host       string
 	stop             func()
 }
 
@@ -327,12 +329,13 @@ func startPortal(t testing.TB, flags ...string) *portal {
 	var said struct {
 		Webhook string `json:"webhook_url"`
 		Control string `json:"control_url"`
+		Token   string `json:"event_token"`
 	}
 	if err := json.NewDecoder(stdout).Decode(&said); err != nil {
 		p.stop()
 		t.Fatalf("start the simulated portal: %v\n%s", err, complaints.String())
 	}
-	p.webhook, p.control = said.Webhook, said.Control
+	p.webhook, p.control, p.eventToken = said.Webhook, said.Control, collected.secret("a portal's event token", said.Token)
 	p.host = strings.TrimPrefix(strings.TrimSuffix(said.Control, "/control"), "http://")
 	return p
 }
