@@ -295,7 +295,7 @@ type portal struct {
 	// eventToken proves that an event is the portal's.
 	eventToken string
 	host       string
-	stop             func()
+	stop       func()
 }
 
 // startPortal starts a portal without limits of its own, unless flags say otherwise.
