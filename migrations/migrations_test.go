@@ -24,7 +24,7 @@ var ours = []string{
 	"crm_run_attempts", "booking_mail_queue", "booking_notices",
 	"booking_tokens", "crm_tenant_health",
 	"booking_first_run", "booking_first_run_codes", "booking_people_turns",
-	"crm_event_addresses",
+	"crm_event_addresses", "crm_history",
 }
 
 var hostSteps = []string{
@@ -35,7 +35,7 @@ var hostSteps = []string{
 	"0040_booking_mail_queue", "0041_booking_notices",
 	"0050_booking_first_run", "0051_booking_first_run_codes", "0052_booking_people_turns", "0053_booking_audit_subject",
 	"0060_booking_tokens", "0061_crm_tenant_health", "0062_remember_tenant_health", "0070_crm_imports",
-	"0090_crm_event_addresses",
+	"0090_crm_event_addresses", "0091_crm_history", "0092_crm_slots_slot_at",
 }
 
 var usersyncSteps = []string{"0001_crm_runs", "0002_crm_changes", "0005_crm_runs_queue", "0006_crm_runs_queue_keys"}

@@ -22,7 +22,7 @@ var Tables = []string{"tenants", "users", "crm_connections", "crm_secrets", "boo
 	"crm_run_attempts", "booking_mail_queue", "booking_notices",
 	"booking_tokens", "crm_tenant_health",
 	"booking_first_run", "booking_first_run_codes", "booking_people_turns",
-	"crm_event_addresses"}
+	"crm_event_addresses", "crm_history"}
 
 //go:embed *.sql
 var files embed.FS
@@ -37,20 +37,24 @@ func Steps(p ddl.Patience) (*migrate.Migrations, error) {
 		return nil, err
 	}
 	steps.Add(migrate.Migration{Name: "0053", Comment: "booking_audit_subject", Up: func(ctx context.Context, m *migrate.Migrator, _ *migrate.Migration) error {
-		return subjectIndex(ctx, m.DB(), p)
+		return addIndex(ctx, m.DB(), p, "booking_audit", "ADD INDEX `booking_audit_tenant_id_subject_id_index` (`tenant_id`, `subject`, `id`)")
 	}})
 	steps.Add(migrate.Migration{Name: "0062", Comment: "remember_tenant_health", Up: func(ctx context.Context, m *migrate.Migrator, _ *migrate.Migration) error {
 		return rememberHealth(ctx, m.DB())
 	}})
+	// Old slots are removed by it, whosever they are.
+	steps.Add(migrate.Migration{Name: "0092", Comment: "crm_slots_slot_at", Up: func(ctx context.Context, m *migrate.Migrator, _ *migrate.Migration) error {
+		return addIndex(ctx, m.DB(), p, "crm_slots", "ADD INDEX `crm_slots_slot_at_index` (`slot_at`)")
+	}})
 	return steps, nil
 }
 
-// subjectIndex finds what was changed of one person. It is no .up.sql file because no
-// statement of MySQL makes an index only where there is none, and a step may be repeated.
-func subjectIndex(ctx context.Context, db *bun.DB, p ddl.Patience) error {
-	const statement = "ALTER TABLE `booking_audit` ADD INDEX `booking_audit_tenant_id_subject_id_index` (`tenant_id`, `subject`, `id`)"
+// addIndex is no .up.sql file because no statement of MySQL makes an index only where there
+// is none, and a step may be repeated.
+func addIndex(ctx context.Context, db *bun.DB, p ddl.Patience, table, change string) error {
+	statement := "ALTER TABLE `" + table + "` " + change
 	if err := ddl.Exec(ctx, db, p, statement+", ALGORITHM=INPLACE, LOCK=NONE", statement); err != nil && !ddl.IsDuplicate(err) {
-		return fmt.Errorf("add an index to booking_audit: %w", err)
+		return fmt.Errorf("add an index to %s: %w", table, err)
 	}
 	return nil
 }

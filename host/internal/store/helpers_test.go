@@ -7,7 +7,10 @@ import (
 	"github.com/uptrace/bun"
 )
 
-type bunTx = bun.Tx
+type (
+	bunTx    = bun.Tx
+	bunEvent = bun.QueryEvent
+)
 
 func databaseName(t *testing.T, dsn string) string {
 	t.Helper()

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -43,7 +42,7 @@ func (s *Store) Run(ctx context.Context, id int64) (Run, error) {
 	run := Run{ID: id}
 	err := s.db.NewSelect().Model(&run).WherePK().Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Run{}, notFound(fmt.Sprintf("Запуска %d нет", id), fmt.Sprintf("There is no run %d", id))
+		return Run{}, s.noRun(ctx, id)
 	}
 	if err != nil {
 		return Run{}, databaseError("read a run", err)
