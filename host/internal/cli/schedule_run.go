@@ -51,6 +51,9 @@ func (a *app) runSchedule(cmd *cobra.Command, asJSON bool) error {
 	if mailErr := a.sendDueMail(ctx); err == nil {
 		err = mailErr
 	}
+	if pruneErr := a.pruner(nil).Tick(ctx); err == nil {
+		err = pruneErr
+	}
 	switch {
 	case ctx.Err() != nil:
 		return silent(exitFailed)

@@ -14,8 +14,8 @@ import (
 // wait for the chunk that is being written, and for a database that is away.
 const handBack = 45 * time.Second
 
-// startWorker queues what is due and carries out queued runs in the background; stop
-// waits until they have been handed back.
+// startWorker queues what is due, carries out queued runs and removes old history in the
+// background; stop waits until runs have been handed back.
 func (a *app) startWorker(ctx context.Context, service *runs.Service, loops *health.Liveness) (stop func()) {
 	work, cancel := context.WithCancel(ctx)
 	scheduler := a.scheduler(service)
@@ -24,6 +24,7 @@ func (a *app) startWorker(ctx context.Context, service *runs.Service, loops *hea
 	var working sync.WaitGroup
 	working.Go(func() { scheduler.Run(work) })
 	working.Go(func() { service.Work(work) })
+	working.Go(func() { a.pruner(service.Busy).Run(work) })
 	return func() {
 		cancel()
 		over := make(chan struct{})

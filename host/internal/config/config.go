@@ -81,6 +81,9 @@ type Config struct {
 	// Spread is the window over which the starts of several tenants are spread.
 	Spread time.Duration `env:"BOOKING_SPREAD" envDefault:"10m"`
 
+	// HistoryDays is how long runs, what they did, and slots are kept; 0: for ever.
+	HistoryDays uint64 `env:"BOOKING_HISTORY_DAYS" envDefault:"400"`
+
 	// LogFile is empty for standard error.
 	LogFile   string     `env:"BOOKING_LOG_FILE"`
 	LogLevel  slog.Level `env:"BOOKING_LOG_LEVEL" envDefault:"info"`

@@ -47,7 +47,7 @@ func TestAnEmptyEnvironmentGivesTheDefaultsOfTheContract(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 		if c.Addr != "127.0.0.1:8080" || c.MetricsAddr != "" || c.Drain != 0 || c.PublicURL != "http://127.0.0.1:8080" || c.Lease != 30*time.Second || c.LimitWait != 15*time.Minute || c.TimeZone != "Europe/Moscow" || c.Spread != 10*time.Minute ||
-			c.Runs != 4 || c.PerPortal != 2 || c.PerPlugin != 0 || c.LogLevel != slog.LevelInfo || c.LogFormat != "text" || c.Locale != "ru" {
+			c.HistoryDays != 400 || c.Runs != 4 || c.PerPortal != 2 || c.PerPlugin != 0 || c.LogLevel != slog.LevelInfo || c.LogFormat != "text" || c.Locale != "ru" {
 			t.Errorf("%+v", c)
 		}
 		if c.DataDir != filepath.Join(here, "var") || filepath.Base(c.PluginDir) != "plugins" || !filepath.IsAbs(c.PluginDir) {
@@ -64,7 +64,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"BOOKING_PLUGIN_MEMORY": "512", "BOOKING_PLUGIN_FILES": "99", "BOOKING_PLUGIN_WATCH": "5s",
 		"BOOKING_METRICS_ADDR": "127.0.0.1:9464", "BOOKING_DRAIN": "20s",
 		"BOOKING_RUNS": "9", "BOOKING_RUNS_PER_PORTAL": "3", "BOOKING_RUNS_PER_PLUGIN": "8",
-		"BOOKING_LEASE": "2s", "BOOKING_LIMIT_WAIT": "1m", "BOOKING_TIME_ZONE": "Asia/Omsk", "BOOKING_SPREAD": "0s", "BOOKING_LOG_FILE": "/log", "BOOKING_LOG_LEVEL": "WARN", "BOOKING_LOG_FORMAT": "json", "BOOKING_LOCALE": "en",
+		"BOOKING_LEASE": "2s", "BOOKING_LIMIT_WAIT": "1m", "BOOKING_TIME_ZONE": "Asia/Omsk", "BOOKING_SPREAD": "0s", "BOOKING_HISTORY_DAYS": "0", "BOOKING_LOG_FILE": "/log", "BOOKING_LOG_LEVEL": "WARN", "BOOKING_LOG_FORMAT": "json", "BOOKING_LOCALE": "en",
 	})
 	if c.DSN.Reveal() != dsn || c.PluginDSN.Reveal() != dsn || c.SecretKey.Reveal() != key {
 		t.Error("a secret was not read")
@@ -75,7 +75,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 	if c.PublicURL != "https://booking.example/app" || c.DataDir != "/data" || c.PluginDir != "/plugins" || c.Addr != ":9000" ||
 		c.PluginMemory != 512 || c.PluginFiles != 99 || c.PluginWatch != 5*time.Second || c.Runs != 9 || c.PerPortal != 3 || c.PerPlugin != 8 ||
 		c.MetricsAddr != "127.0.0.1:9464" || c.Drain != 20*time.Second ||
-		c.Lease != 2*time.Second || c.LimitWait != time.Minute || c.TimeZone != "Asia/Omsk" || c.Spread != 0 || c.LogFile != "/log" || c.LogLevel != slog.LevelWarn || c.LogFormat != "json" || c.Locale != "en" {
+		c.Lease != 2*time.Second || c.LimitWait != time.Minute || c.TimeZone != "Asia/Omsk" || c.Spread != 0 || c.HistoryDays != 0 || c.LogFile != "/log" || c.LogLevel != slog.LevelWarn || c.LogFormat != "json" || c.Locale != "en" {
 		t.Errorf("%+v", c)
 	}
 }
@@ -137,6 +137,9 @@ func TestAWrongValueIsAnErrorThatNamesItsVariable(t *testing.T) {
 		"too many runs":      {"BOOKING_RUNS", map[string]string{"BOOKING_RUNS": "257"}},
 		"many for a portal":  {"BOOKING_RUNS_PER_PORTAL", map[string]string{"BOOKING_RUNS_PER_PORTAL": "257"}},
 		"more than the host": {"BOOKING_RUNS_PER_PLUGIN", map[string]string{"BOOKING_RUNS": "3", "BOOKING_RUNS_PER_PLUGIN": "4"}},
+		"four weeks":         {"BOOKING_HISTORY_DAYS", map[string]string{"BOOKING_HISTORY_DAYS": "29"}},
+		"a longer history":   {"BOOKING_HISTORY_DAYS", map[string]string{"BOOKING_HISTORY_DAYS": "36501"}},
+		"no number of days":  {"BOOKING_HISTORY_DAYS", map[string]string{"BOOKING_HISTORY_DAYS": "90d"}},
 		"level":              {"BOOKING_LOG_LEVEL", map[string]string{"BOOKING_LOG_LEVEL": "loud"}},
 		"format":             {"BOOKING_LOG_FORMAT", map[string]string{"BOOKING_LOG_FORMAT": "xml"}},
 	} {

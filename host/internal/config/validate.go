@@ -38,6 +38,13 @@ const MinLease = time.Second
 // maxRuns is more than one process can make use of: it has sixteen database connections.
 const maxRuns = 256
 
+// History is kept for a month at least, which is as far back as schedule show tells what
+// was missed.
+const (
+	minHistoryDays = 30
+	maxHistoryDays = 36_500
+)
+
 var secretVariables = []string{"BOOKING_DSN", "BOOKING_PLUGIN_DSN", "BOOKING_SECRET_KEY", "BOOKING_PROXY", "BOOKING_SMTP_URL"}
 
 var levels = map[string]slog.Level{
@@ -55,7 +62,7 @@ var shapes = map[reflect.Type]crm.Text{
 func (c *Config) Validate() error {
 	for _, rule := range []func(*Config) error{
 		(*Config).validateLocale, (*Config).validateDatabase, (*Config).validateKey,
-		(*Config).validatePlugins, (*Config).validateAddresses, (*Config).validateProxies, (*Config).validateMail, (*Config).validatePortals, (*Config).validateProxy, (*Config).validateTimes, (*Config).validateRuns, (*Config).validateSchedule, (*Config).validateLog,
+		(*Config).validatePlugins, (*Config).validateAddresses, (*Config).validateProxies, (*Config).validateMail, (*Config).validatePortals, (*Config).validateProxy, (*Config).validateTimes, (*Config).validateRuns, (*Config).validateSchedule, (*Config).validateHistory, (*Config).validateLog,
 	} {
 		if err := rule(c); err != nil {
 			return err
@@ -246,6 +253,13 @@ func (c *Config) validateSchedule() error {
 	}
 	if c.Spread < 0 || c.Spread >= time.Hour {
 		return wrong("BOOKING_SPREAD", crm.Text{RU: "нужно от 0s до 59m", EN: "must be from 0s to 59m"})
+	}
+	return nil
+}
+
+func (c *Config) validateHistory() error {
+	if c.HistoryDays != 0 && (c.HistoryDays < minHistoryDays || c.HistoryDays > maxHistoryDays) {
+		return wrong("BOOKING_HISTORY_DAYS", crm.Text{RU: "нужно число дней от 30 до 36500, или 0 — хранить всегда", EN: "must be a number of days from 30 to 36500, or 0: for ever"})
 	}
 	return nil
 }

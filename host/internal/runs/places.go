@@ -59,6 +59,13 @@ func (p *places) look(limits Limits) load {
 	return l
 }
 
+// Busy reports whether this host carries out any run now.
+func (s *Service) Busy() bool {
+	s.places.mu.Lock()
+	defer s.places.mu.Unlock()
+	return len(s.places.runs) > 0
+}
+
 func (p *places) take(run store.Run, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
