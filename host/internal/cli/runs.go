@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -41,12 +42,24 @@ func (a *app) runsListCommand() *cobra.Command {
 				fmt.Fprintln(a.stdout, a.say("Запусков пока нет. Запустить: booking-host sync-users --tenant НОМЕР", "No runs yet. Start one: booking-host sync-users --tenant ID"))
 				return nil
 			}
-			return a.printRuns(list)
+			if err := a.printRuns(list); err != nil || len(list) == store.RunsListed {
+				return err
+			}
+			return a.tellRemoved(cmd.Context())
 		},
 	}
 	cmd.Flags().Int64Var(&tenant, "tenant", 0, a.say("только эта компания", "this tenant only"))
 	cmd.Flags().BoolVar(&asJSON, "json", false, a.say("одним массивом JSON", "as one JSON array"))
 	return cmd
+}
+
+// tellRemoved says, below the oldest run there is, that there were older ones.
+func (a *app) tellRemoved(ctx context.Context) error {
+	kept, err := a.store.History(ctx)
+	if err == nil && kept.Days != 0 {
+		fmt.Fprintf(a.stdout, a.say("Подробности запусков старше %d дн. удалены (BOOKING_HISTORY_DAYS).\n", "The details of runs older than %d days are removed (BOOKING_HISTORY_DAYS).\n"), kept.Days)
+	}
+	return err
 }
 
 func (a *app) printRuns(list []store.Run) error {

@@ -95,7 +95,7 @@ func host(ts *testscript.TestScript, neg bool, want int, args []string) {
 // moreVariables are what scripts may set beside a world's variables.
 var moreVariables = []string{
 	"BOOKING_DSN", "BOOKING_PLUGIN_DSN", "BOOKING_PLUGIN_DSN_FILE", "BOOKING_SECRET_KEY", "BOOKING_SECRET_KEY_FILE", "BOOKING_PUBLIC_URL",
-	"BOOKING_PLUGIN_DIR", "BOOKING_LEASE", "BOOKING_LIMIT_WAIT", "BOOKING_LOG_FORMAT", "BOOKING_LOCALE", "BOOKING_LOCAL", "BOOKING_SMTP_URL", "BOOKING_MAIL_RATE",
+	"BOOKING_PLUGIN_DIR", "BOOKING_LEASE", "BOOKING_LIMIT_WAIT", "BOOKING_LOG_FORMAT", "BOOKING_LOCALE", "BOOKING_LOCAL", "BOOKING_SMTP_URL", "BOOKING_MAIL_RATE", "BOOKING_HISTORY_DAYS",
 }
 
 // exits N booking-host ...: the same, for a command that has to end with status N.

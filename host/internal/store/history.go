@@ -29,8 +29,9 @@ func (s *Store) History(ctx context.Context) (History, error) {
 	return h, err
 }
 
-// noRun says that there is no such run or, where one may have been, that it was removed.
-func (s *Store) noRun(ctx context.Context, id int64) error {
+// NoRun is the ErrNotFound of a run: it says that there is none or, where one may have
+// been, that its details were removed.
+func (s *Store) NoRun(ctx context.Context, id int64) error {
 	h, err := s.History(ctx)
 	if err != nil {
 		return err
@@ -39,8 +40,8 @@ func (s *Store) noRun(ctx context.Context, id int64) error {
 		return notFound(fmt.Sprintf("Запуска %d нет", id), fmt.Sprintf("There is no run %d", id))
 	}
 	return notFound(
-		fmt.Sprintf("Запуска %d в истории нет: подробности запусков хранятся дней: %d (BOOKING_HISTORY_DAYS), старше — удаляются", id, h.Days),
-		fmt.Sprintf("Run %d is not in the history: the details of runs are kept for %d days (BOOKING_HISTORY_DAYS), older ones are removed", id, h.Days))
+		fmt.Sprintf("Запуска %d в истории больше нет: подробности запусков хранятся %d дн. и потом удаляются", id, h.Days),
+		fmt.Sprintf("Run %d is not in the history any more: the details of runs are removed after %d days", id, h.Days))
 }
 
 // ClaimHistory makes the removal of what is older than so many days the caller's for one

@@ -167,7 +167,7 @@ func TestARunThatWasRemovedIsNotCalledUnknown(t *testing.T) {
 	if !errors.Is(err, ErrNotFound) {
 		t.Fatal(err)
 	}
-	wantText(t, err, "подробности запусков хранятся дней: 400 (BOOKING_HISTORY_DAYS)", "the details of runs are kept for 400 days (BOOKING_HISTORY_DAYS)")
+	wantText(t, err, "подробности запусков хранятся 400 дн. и потом удаляются", "the details of runs are removed after 400 days")
 	if _, err = b.Run(b.ctx, 4711); !errors.Is(err, ErrNotFound) {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func (s *Store) Run(ctx context.Context, id int64) (Run, error) {
 	run := Run{ID: id}
 	err := s.db.NewSelect().Model(&run).WherePK().Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Run{}, s.noRun(ctx, id)
+		return Run{}, s.NoRun(ctx, id)
 	}
 	if err != nil {
 		return Run{}, databaseError("read a run", err)

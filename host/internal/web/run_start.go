@@ -64,8 +64,8 @@ func (s *Server) ownRun(r *http.Request, v *visit) (store.Run, error) {
 		return store.Run{}, errors.Join(store.ErrNotFound, err)
 	}
 	run, err := s.Store.Run(r.Context(), id)
-	if err == nil && run.TenantID != v.Tenant.ID {
-		return store.Run{}, store.ErrNotFound
+	if errors.Is(err, store.ErrNotFound) || err == nil && run.TenantID != v.Tenant.ID {
+		return store.Run{}, s.noRun(r.Context(), id)
 	}
 	return run, err
 }
