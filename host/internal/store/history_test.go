@@ -267,7 +267,7 @@ func TestATurnReadsNoMoreThanItRemoves(t *testing.T) {
 	b.exec(t, "INSERT INTO crm_runs (id, tenant_id, plugin, mode, started_by, status, requested_at, finished_at) VALUES "+strings.Join(runs, ", "))
 	b.exec(t, "INSERT INTO crm_changes (run_id, tenant_id, external_id, action, created_at) VALUES "+strings.Join(done, ", "))
 	b.exec(t, "INSERT INTO crm_tenant_health (tenant_id, run_id, status, finished_at, success_at) SELECT tenant_id, MAX(id), 'succeeded', MAX(finished_at), MAX(finished_at) FROM crm_runs GROUP BY tenant_id")
-	for tenant := range int64(20) {
+	for tenant := range int64(2) {
 		b.slots(t, tenant+1, 800)
 	}
 	b.exec(t, "ANALYZE TABLE crm_runs, crm_changes, crm_slots")
@@ -278,7 +278,7 @@ func TestATurnReadsNoMoreThanItRemoves(t *testing.T) {
 		t.Fatalf("over %v, error %v", over, err)
 	}
 	removed := turn.Removed.Runs + turn.Removed.Changes + turn.Removed.Slots
-	if read := b.rowsRead(t) - was; turn.Removed.Runs != historyBatch || turn.Removed.Changes < 3*historyBatch || read > 12*removed {
+	if read := b.rowsRead(t) - was; turn.Removed.Runs < historyBatch || turn.Removed.Changes < 3*historyBatch || read > 5*removed {
 		t.Errorf("%d rows were read to remove %+v", read, turn.Removed)
 	}
 	b.exec(t, "UPDATE crm_history SET due_at = UTC_TIMESTAMP(6)")
@@ -286,7 +286,7 @@ func TestATurnReadsNoMoreThanItRemoves(t *testing.T) {
 	if runs, strays := len(b.runsLeft(t)), b.strays(t); runs != history/2 || strays != "0 0 0" {
 		t.Errorf("%d runs are left, strays %s", runs, strays)
 	}
-	t.Logf("%d turns", turns+1)
+	t.Logf("%d turns; the first removed %+v", turns+1, turn.Removed)
 	// With nothing left to remove it costs next to nothing, whatever there is.
 	was = b.rowsRead(t)
 	b.removeAll(t, 400)
