@@ -13,11 +13,13 @@ func (a *app) scheduleRunCommand() *cobra.Command {
 		Long: a.say(
 			"Для тех, у кого расписание ведёт cron, а не booking-host serve:\n"+
 				"  * * * * * booking-host schedule:run\n"+
-				"Ставит в очередь то, чему пора, выполняет очередь, отправляет письма (не дольше минуты) и выходит. Если делать нечего, молчит.\n"+
+				"Ставит в очередь то, чему пора, выполняет очередь, отправляет письма (не дольше минуты), удаляет часть\n"+
+				"старой истории и выходит. Если делать нечего, молчит.\n"+
 				"Код выхода — как у sync-users.",
 			"For those whose schedule is driven by cron and not by booking-host serve:\n"+
 				"  * * * * * booking-host schedule:run\n"+
-				"Queues what is due, carries out the queue, sends mail (for a minute at most) and exits. Silent when there is nothing to do.\n"+
+				"Queues what is due, carries out the queue, sends mail (for a minute at most), removes a little old\n"+
+				"history and exits. Silent when there is nothing to do.\n"+
 				"Exit status as of sync-users."),
 		Args: words(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runSchedule(cmd, asJSON) },

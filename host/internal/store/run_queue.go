@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -57,11 +56,16 @@ const (
 	triggerEvent    = "event"
 )
 
-// hurries reports whether somebody who asks for a run that waits already makes it begin
-// sooner: a person does, and an event makes what a schedule has queued.
-func (r Run) hurries(waiting string) bool {
-	urgency := map[string]int{triggerSchedule: 1, triggerEvent: 2}
-	return (cmp.Or(urgency[waiting], 3)) < (cmp.Or(urgency[r.Trigger], 3))
+// urgency orders those who ask for a run: who asks for one that waits already makes it
+// begin sooner where somebody less urgent has queued it.
+func urgency(trigger string) int {
+	switch trigger {
+	case triggerSchedule:
+		return 0
+	case triggerEvent:
+		return 1
+	}
+	return 2
 }
 
 // EnqueueRun puts a run into the queue, or joins the one that waits there already for the
@@ -162,7 +166,7 @@ func (s *Store) meetHolder(ctx context.Context, run *Run, joined *bool) (settled
 	if !h.Waits || h.Postponed {
 		return false, s.makeRoom(ctx, []holder{h})
 	}
-	if run.hurries(h.Trigger) {
+	if urgency(run.Trigger) > urgency(h.Trigger) {
 		if err := s.hurry(ctx, h.ID); err != nil {
 			return false, err
 		}
