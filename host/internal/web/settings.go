@@ -154,6 +154,9 @@ func (s *Server) fillSettings(ctx context.Context, v *visit, data *settingsView)
 	if err != nil {
 		return err
 	}
+	if data.Events, err = s.readEvents(ctx, c, data.Plugin); err != nil {
+		return err
+	}
 	data.Connected = c.Portal != ""
 	for _, field := range data.Plugin.Fields {
 		f := newFieldView(field, c, set[field.Key])
@@ -170,9 +173,6 @@ func (s *Server) fillSettings(ctx context.Context, v *visit, data *settingsView)
 		return err
 	}
 	if data.Notices, err = s.readNotices(ctx, tenant); err != nil {
-		return err
-	}
-	if data.Events, err = s.readEvents(ctx, c, data.Plugin); err != nil {
 		return err
 	}
 	progress := store.RunProgress{}
