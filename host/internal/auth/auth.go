@@ -107,11 +107,11 @@ func (g *Gate) SignIn(ctx context.Context, email string, password secret.Text, f
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	matches, err := g.compare(ctx, account.PasswordHash, password)
+	matches, err := g.compare(ctx, account.PasswordHash, password, !account.MaySignIn())
 	if err != nil {
 		return err
 	}
-	if !matches || !account.MaySignIn() {
+	if !matches {
 		return ErrRefused
 	}
 	g.accounts.forgive(accountKey(email))
