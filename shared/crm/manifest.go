@@ -28,7 +28,11 @@ type Manifest struct {
 	Aliases map[string]string `json:"aliases,omitempty"`
 	// Simulator holds the arguments with which the executable serves a simulated
 	// portal on loopback, for demonstrations. It prints one JSON object, whose text
-	// values are settings by key, and ends when its standard input does.
+	// values are settings by key, and ends when its standard input does. Lines
+	// there are orders, and ignored by whoever does not know them: "lively" (the people
+	// change a little and their next reading takes some seconds: something to look at),
+	// "people N" (so many they are from now on), "change N" (so many of them have another
+	// name) and "unlimited" (no limit of requests), for measurements.
 	Simulator []string `json:"simulator,omitempty"`
 }
 

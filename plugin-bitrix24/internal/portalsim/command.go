@@ -27,16 +27,10 @@ func Command(args []string, stdout io.Writer) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if s.untilStdinCloses {
-		go func() {
-			_, _ = io.Copy(io.Discard, os.Stdin)
-			stop()
-		}()
-	}
-	return s.serve(ctx, stdout)
+	return s.serve(ctx, stop, stdout)
 }
 
-func (s *settings) serve(ctx context.Context, stdout io.Writer) error {
+func (s *settings) serve(ctx context.Context, stop context.CancelFunc, stdout io.Writer) error {
 	options, err := s.options()
 	if err != nil {
 		return err
@@ -50,6 +44,9 @@ func (s *settings) serve(ctx context.Context, stdout io.Writer) error {
 		return fmt.Errorf("listen for the simulated portal: %w", err)
 	}
 	portal := New(options)
+	if s.untilStdinCloses {
+		go portal.obey(os.Stdin, stop)
+	}
 	for _, f := range s.faults {
 		portal.Inject(f)
 	}

@@ -111,6 +111,7 @@ type Portal struct {
 		byFilter map[string][]*entry
 	}
 	shuffles int64
+	slow     time.Duration // of a page of people, while a reading is to be watched
 	lastPage []*entry
 }
 

@@ -34,8 +34,14 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	c.effects = p.dueFaults(c.method, c.n, c.started)
 	p.mu.Unlock()
-	if !p.spend(r.Context(), c, p.options.Latency) {
+	extra, noBatch := p.pause(c)
+	if !p.spend(r.Context(), c, p.options.Latency+extra) {
 		p.page(w, http.StatusGatewayTimeout)
+		return
+	}
+	if noBatch {
+		e := p.options.Dialect.systemError(faultCodes[BatchNotAllowed])
+		p.send(w, r, c, e.status, e.body())
 		return
 	}
 	if p.preempt(w, r, c) {
@@ -48,6 +54,7 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case a.err != nil:
 		p.send(w, r, c, a.err.status, a.err.body())
 	default:
+		p.watched(c, a)
 		p.send(w, r, c, http.StatusOK, a.envelope(p.timingOf(c.method, c.started, a.spent)))
 	}
 }

@@ -44,7 +44,7 @@ func parseFlags(args []string, stdout io.Writer) (*settings, error) {
 		return err
 	})
 	set.BoolVar(&s.printJSON, "print-json", false, "print the addresses as one JSON object")
-	set.BoolVar(&s.untilStdinCloses, "until-stdin-closes", false, "end when standard input ends: a child that cannot outlive its parent")
+	set.BoolVar(&s.untilStdinCloses, "until-stdin-closes", false, "end when standard input ends: a child that cannot outlive its parent; a line lively there makes the portal change a little and read slowly, once")
 	if err := set.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			usage(stdout, set)
