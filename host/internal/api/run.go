@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"booking/host/internal/problem"
 	"booking/host/internal/runs"
 	"booking/host/internal/store"
 	"booking/shared/crm"
@@ -62,36 +63,56 @@ func (s *Server) await(ctx context.Context, run store.Run, wait time.Duration) (
 	return run, nil
 }
 
-// startRun asks for a run. One of the same mode that waits or goes on is joined; one of
-// another mode is in the way.
+// startRun asks for a run. One that was asked for in the same words and waits or goes on
+// is joined; any other one is in the way.
 func (s *Server) startRun(r *http.Request, c call) (result, error) {
 	ctx := r.Context()
-	var wanted struct {
-		Mode crm.Mode `json:"mode"`
-	}
-	if err := readBody(r, &wanted); err != nil {
+	wanted, err := readRequest(r, c)
+	if err != nil {
 		return result{}, err
-	}
-	if wanted.Mode != crm.ModeApply && wanted.Mode != crm.ModePreview {
-		return result{}, invalid("mode: apply или preview", "mode must be apply or preview")
 	}
 	active, err := s.Store.ActiveRun(ctx, c.Tenant.ID)
 	switch {
-	case err == nil && active.Mode == wanted.Mode:
+	case err == nil && active.Mode == wanted.Mode && active.PersonID == wanted.PersonID && active.PlanID == wanted.PlanID:
 		return result{body: s.history(active, c), location: runPath(active.ID)}, nil
 	case err == nil:
 		return result{}, busy(active)
 	case !errors.Is(err, store.ErrNotFound):
 		return result{}, err
 	}
-	outcome, err := s.Runs.Queue(ctx, runs.Request{TenantID: c.Tenant.ID, Mode: wanted.Mode, Trigger: "api"})
-	if err != nil {
+	outcome, err := s.Runs.Queue(ctx, wanted)
+	switch {
+	case wanted.PlanID != 0 && (errors.Is(err, store.ErrNotFound) || errors.Is(err, runs.ErrRequest)):
+		// In the same words whether there is no such run or it is another tenant's.
+		return result{}, invalid("preview: это не готовый предпросмотр", "preview is no finished preview")
+	case errors.Is(err, runs.ErrRequest):
+		return result{}, refuseWith(codeInvalid, problem.TextOf(err))
+	case err != nil:
 		return result{}, err
 	}
 	if outcome.Run.Status != store.StatusQueued {
 		return result{}, notStarted(outcome)
 	}
 	return result{status: http.StatusAccepted, body: s.history(outcome.Run, c), location: runPath(outcome.Run.ID)}, nil
+}
+
+// readRequest is what the body asks for.
+func readRequest(r *http.Request, c call) (runs.Request, error) {
+	var wanted struct {
+		Mode    crm.Mode `json:"mode"`
+		Person  string   `json:"person"`
+		Preview int64    `json:"preview"`
+	}
+	if err := readBody(r, &wanted); err != nil {
+		return runs.Request{}, err
+	}
+	switch {
+	case wanted.Mode != crm.ModeApply && wanted.Mode != crm.ModePreview && wanted.Mode != crm.ModePerson:
+		return runs.Request{}, invalid("mode: apply, preview или person", "mode must be apply, preview or person")
+	case wanted.Preview < 0, wanted.Preview != 0 && wanted.Mode != crm.ModeApply:
+		return runs.Request{}, invalid("preview: номер предпросмотра, только с mode apply", "preview is the run of a preview, with mode apply only")
+	}
+	return runs.Request{TenantID: c.Tenant.ID, Mode: wanted.Mode, PersonID: wanted.Person, PlanID: wanted.Preview, Trigger: "api"}, nil
 }
 
 // notStarted says why nothing was begun.

@@ -111,6 +111,39 @@ func TestARunThatCannotBeStartedIsRefused(t *testing.T) {
 	}
 }
 
+// One person, or exactly what a preview has shown.
+func TestARunOfOnePersonAndOfAPreview(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.connect()
+	for name, body := range map[string]string{
+		"no number": `{"mode":"person","person":"seven"}`, "a number below one": `{"mode":"person","person":"0"}`, "a person and everybody": `{"mode":"apply","person":"7"}`,
+		"a preview of a preview": `{"mode":"preview","preview":1}`, "a preview that is not there": `{"mode":"apply","preview":4711}`, "below zero": `{"mode":"apply","preview":-1}`,
+	} {
+		s.post(s.run, "/runs", body).refused(t, name, 400, "invalid_request")
+	}
+	preview := func(tenant int64, hash string) int64 {
+		return s.exec(`INSERT INTO crm_runs (tenant_id, plugin, portal, mode, started_by, status, plan_hash, requested_at, started_at, finished_at)
+			VALUES (?, 'scripted', 'portal.example', 'preview', 'api', 'succeeded', ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))`, tenant, hash)
+	}
+	ours, theirs := preview(s.ours, strings.Repeat("a", 64)), preview(s.theirs, strings.Repeat("a", 64))
+	s.post(s.run, "/runs", fmt.Sprintf(`{"mode":"apply","preview":%d}`, theirs)).refused(t, "another company's preview", 400, "invalid_request")
+	var exact, person runjson.History
+	s.post(s.run, "/runs", fmt.Sprintf(`{"mode":"apply","preview":%d}`, ours)).ok(t, 202).into(t, &exact)
+	if exact.Preview != ours || exact.Mode != "apply" {
+		t.Errorf("%+v", exact)
+	}
+	// The same is joined; a plain sync is another one.
+	s.post(s.run, "/runs", fmt.Sprintf(`{"mode":"apply","preview":%d}`, ours)).ok(t, 200)
+	s.post(s.run, "/runs", `{"mode":"apply"}`).refused(t, "a plain sync", 409, "busy")
+	s.post(s.run, fmt.Sprintf("/runs/%d/cancel", exact.Run.Run), "").ok(t, 202)
+	s.post(s.run, "/runs", `{"mode":"person","person":"7"}`).ok(t, 202).into(t, &person)
+	if person.Person != "7" || person.Mode != "person" {
+		t.Errorf("%+v", person)
+	}
+	s.post(s.run, "/runs", `{"mode":"person","person":"8"}`).refused(t, "another person", 409, "busy")
+}
+
 func TestARunIsStopped(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
