@@ -82,6 +82,7 @@ python:
 .PHONY: browser
 browser:
 	@bash .ci/install chromium
+	@bash .ci/install axe
 
 .PHONY: clean
 clean: ## remove what build made (not the data below var/)
