@@ -2,25 +2,19 @@ package browser
 
 import (
 	"context"
-	_ "embed"
-	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
-
-// inspect.js looks at a page as a reader with other eyes or another keyboard would.
-//
-//go:embed testdata/inspect.js
-var inspect string
 
 // tab is one page in a browser.
 type tab struct {
@@ -29,6 +23,9 @@ type tab struct {
 	url  string
 	mu   sync.Mutex
 	said []string // what the page wrote to the console: errors, refusals of the policy
+	mute bool     // scripts are off
+	// asked counts the questions whether to leave a page; all of them are answered yes.
+	asked int
 }
 
 // newTab starts a browser with a profile of its own.
@@ -56,6 +53,7 @@ func (w *world) newTab() *tab {
 	})
 	b := &tab{t: w.t, ctx: ctx, url: w.url}
 	messages := chromedp.Console(ctx)
+	dialogs := chromedp.Events(ctx, page.JavascriptDialogOpening)
 	b.do(chromedp.Navigate("about:blank"))
 	go func() {
 		for message, err := range messages {
@@ -67,6 +65,20 @@ func (w *world) newTab() *tab {
 			b.mu.Unlock()
 		}
 	}()
+	go func() {
+		for _, err := range dialogs {
+			if err != nil {
+				return
+			}
+			b.mu.Lock()
+			b.asked++
+			b.mu.Unlock()
+			_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+		}
+	}()
+	if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watch}); err != nil {
+		w.t.Fatal(err)
+	}
 	b.size(1100, 800)
 	return b
 }
@@ -99,6 +111,46 @@ func (b *tab) signIn(email, password string) {
 	b.do(chromedp.SendKeys("#email", email), chromedp.SendKeys("#password", password+"\r"))
 }
 
+// become signs somebody in (nobody: out) and chooses the language.
+func (b *tab) become(email, locale string) {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, network.ClearBrowserCookies, cdp.Empty{}); err != nil {
+		b.t.Fatal(err)
+	}
+	b.open("/sign-in")
+	if locale == "en" {
+		b.click("footer button")
+		b.in(locale)
+	}
+	if email != nobody {
+		b.do(chromedp.SendKeys("#email", email), chromedp.SendKeys("#password", password+"\r"), chromedp.WaitVisible(`form[action="/sign-out"]`))
+	}
+}
+
+// in holds the page against the language it is to be in.
+func (b *tab) in(locale string) {
+	b.t.Helper()
+	b.do(chromedp.WaitReady(`html[lang="` + locale + `"]`))
+}
+
+// attribute is that of the first element found.
+func (b *tab) attribute(selector, name string) string {
+	b.t.Helper()
+	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](fmt.Sprintf(`(document.querySelector(%q) || {getAttribute: () => ""}).getAttribute(%q)`, selector, name)))
+	if err != nil || value == "" {
+		b.t.Fatalf("no %s of %s (%v)", name, selector, err)
+	}
+	return value
+}
+
+// zone is where the reader sits.
+func (b *tab) zone(name string) {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: name}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // text is what a reader sees.
 func (b *tab) text() string {
 	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
@@ -118,16 +170,46 @@ func (b *tab) see(want string) {
 
 func (b *tab) until(what string, true func(text string) bool) {
 	b.t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-		text := b.text()
-		if true(text) {
-			return
-		}
+	b.eventually(what, func() bool { return true(b.text()) })
+}
+
+// eventually waits until something is so.
+func (b *tab) eventually(what string, so func() bool) {
+	b.t.Helper()
+	for deadline := time.Now().Add(patience); !so(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			b.shot("never-" + strings.ReplaceAll(what, "/", "-"))
-			b.t.Fatalf("never saw %q on\n%.3000s", what, text)
+			b.t.Fatalf("never saw %q on\n%.3000s", what, b.text())
 		}
 	}
+}
+
+// questions is how often the browser has asked since the last time.
+func (b *tab) questions() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	asked := b.asked
+	b.asked = 0
+	return asked
+}
+
+// loaded waits until the page is there with its script: what has the focus stays so.
+func (b *tab) loaded() {
+	b.t.Helper()
+	b.eventually("the whole page", func() bool {
+		state, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.readyState`))
+		return err == nil && state == "complete"
+	})
+}
+
+// value is what an input holds.
+func (b *tab) value(selector string) string {
+	b.t.Helper()
+	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](fmt.Sprintf(`document.querySelector(%q).value`, selector)))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return value
 }
 
 // address is the page's path.
@@ -143,55 +225,9 @@ func (b *tab) address() string {
 // scripts switches scripts on or off.
 func (b *tab) scripts(on bool) {
 	b.t.Helper()
+	b.mute = !on
 	if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on}); err != nil {
 		b.t.Fatal(err)
-	}
-}
-
-// scheme chooses light or dark.
-func (b *tab) scheme(name string) {
-	b.t.Helper()
-	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
-	})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-// inspect holds the page against what every page must be, in light and in dark.
-func (b *tab) inspect(name string) {
-	b.t.Helper()
-	for _, scheme := range []string{"light", "dark"} {
-		b.scheme(scheme)
-		found, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](inspect))
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		var problems []string
-		if err := json.Unmarshal([]byte(found), &problems); err != nil {
-			b.t.Fatal(err)
-		}
-		for _, problem := range problems {
-			b.t.Errorf("%s (%s, %s): %s", name, b.address(), scheme, problem)
-		}
-		b.shot(name + "-" + scheme)
-	}
-	b.scheme("light")
-}
-
-// shot keeps a screenshot where somebody wants them.
-func (b *tab) shot(name string) {
-	folder := os.Getenv("BOOKING_SCREENSHOTS")
-	if folder == "" {
-		return
-	}
-	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
-	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o600)
-	}
-	if err != nil {
-		b.t.Errorf("screenshot %s: %v", name, err)
 	}
 }
 
@@ -203,6 +239,9 @@ func (b *tab) quiet() {
 	for _, line := range b.said {
 		// The browser notes every status above 399; some pages here mean theirs.
 		if strings.Contains(line, "Failed to load resource: the server responded with a status of 4") {
+			continue
+		}
+		if strings.HasPrefix(line, "info: ") { // no complaint
 			continue
 		}
 		b.t.Errorf("the console says: %s", line)

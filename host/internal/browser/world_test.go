@@ -83,46 +83,59 @@ type world struct {
 	dir     string
 	env     []string
 	url     string
+	dsn     string
 	webhook string
 	// console is what the host that serves has printed.
 	console console
 }
 
 // newWorld is a company with an administrator.
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, flags ...string) *world {
 	t.Helper()
-	w := newEmptyWorld(t)
+	w := newEmptyWorld(t, flags...)
 	w.call("", "tenants", "add", "--name", "ООО «Ромашка»")
 	w.call(password, "users", "add", "--tenant", "1", "--email", adminEmail, "--name", "Анна Админ", "--role", "admin", "--password-stdin")
 	w.serve()
 	return w
 }
 
+// portal is what the portal of a world is like unless a test says otherwise: large and
+// slow enough for its reading to be watched.
+var portal = []string{"--people", "3000", "--oddities", "0.1", "--latency", "1500ms"}
+
 // newEmptyWorld has nobody in it, and nothing serves yet.
-func newEmptyWorld(t *testing.T) *world {
+func newEmptyWorld(t *testing.T, flags ...string) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir()}
+	if len(flags) == 0 {
+		flags = portal
+	}
+	w := &world{t: t, dir: t.TempDir(), dsn: testdb.New(t)}
 	address := freeAddress(t)
 	w.url = "http://" + address
 	dsn := filepath.Join(w.dir, "dsn")
-	if err := os.WriteFile(dsn, []byte(testdb.New(t)), 0o600); err != nil {
+	if err := os.WriteFile(dsn, []byte(w.dsn), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "TMPDIR=" + os.TempDir(), "BOOKING_DSN_FILE=" + dsn, "BOOKING_DATA_DIR=" + filepath.Join(w.dir, "data"),
 		"BOOKING_HTTP_PORTALS=127.0.0.1", "BOOKING_ADDR=" + address, "BOOKING_LOG_FILE=" + filepath.Join(w.dir, "host.log"),
 	}
-	w.webhook = w.startPortal("--people", "3000", "--oddities", "0.1", "--latency", "1500ms")
+	w.webhook = w.startPortal(flags...)
 	w.call("", "plugins", "trust", pluginName)
 	return w
+}
+
+// command is the host's program with some arguments.
+func (w *world) command(stdin string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(bin, "booking-host"), args...)
+	cmd.Env, cmd.Dir, cmd.Stdin = w.env, w.dir, strings.NewReader(stdin)
+	return cmd
 }
 
 // call runs a command to its end.
 func (w *world) call(stdin string, args ...string) string {
 	w.t.Helper()
-	cmd := exec.Command(filepath.Join(bin, "booking-host"), args...)
-	cmd.Env, cmd.Dir, cmd.Stdin = w.env, w.dir, strings.NewReader(stdin)
-	out, err := cmd.Output()
+	out, err := w.command(stdin, args...).Output()
 	if err != nil {
 		var ended *exec.ExitError
 		errors.As(err, &ended)
@@ -161,6 +174,34 @@ func (w *world) startPortal(args ...string) string {
 		w.t.Fatalf("the portal says %q (%v)", line, err)
 	}
 	return said.Webhook
+}
+
+// change changes the portal from outside, as its own people would.
+func (w *world) change(method, path, body string) string {
+	w.t.Helper()
+	base, _, _ := strings.Cut(w.webhook, "/rest/")
+	request, err := http.NewRequest(method, base+"/control/"+path, strings.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode >= 300 {
+		w.t.Fatalf("%s %s: %s %s (%v)", method, path, response.Status, answer, err)
+	}
+	return string(answer)
+}
+
+// exec changes the database as no command does.
+func (w *world) exec(query string, args ...any) {
+	w.t.Helper()
+	if _, err := testdb.Open(w.t, w.dsn).Exec(query, args...); err != nil {
+		w.t.Fatalf("%s: %v", query, err)
+	}
 }
 
 // serve starts the host and waits until it answers.

@@ -47,6 +47,8 @@ type app struct {
 	role mysqld.Role
 	// demonstrates: the pages show the outbox, for there is nobody to send mail to.
 	demonstrates bool
+	// opened is told when the settings are opened; nil outside the demo.
+	opened func(context.Context, int64)
 
 	store   *store.Store
 	box     *secrets.Box

@@ -5,10 +5,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -77,7 +79,27 @@ func (a *app) demo(ctx context.Context, once bool) error {
 		return nil
 	}
 	a.measure(service)
+	if err := portal.lively(); err != nil {
+		return fmt.Errorf("make the simulated portal lively: %w", err)
+	}
+	a.opened = firstTime(a.log, func(ctx context.Context) error {
+		_, err := service.Queue(ctx, runs.Request{TenantID: tenant, Mode: crm.ModeApply, Trigger: "cli"})
+		return err
+	})
 	return a.demoServe(ctx, service, password)
+}
+
+// firstTime does something the first time the settings are opened: there is a run to
+// look at then, and the next one is the visitor's own.
+func firstTime(log *slog.Logger, do func(context.Context) error) func(context.Context, int64) {
+	var once sync.Once
+	return func(ctx context.Context, _ int64) {
+		once.Do(func() {
+			if err := do(ctx); err != nil {
+				log.Warn("the demo's run cannot be queued", "error", err.Error())
+			}
+		})
+	}
 }
 
 // demoPlugin is the first plugin that brings a simulated portal; the demo trusts

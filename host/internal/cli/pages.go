@@ -16,8 +16,8 @@ func (a *app) pages(service *runs.Service, room *mail.Room) (*web.Server, error)
 		return nil, err
 	}
 	return web.New(web.Options{
-		Store: a.store, Box: a.box, Log: a.log, Plugins: a.keeper, Runs: service, Schedules: a.scheduler(service), Health: a.health, Mail: room,
-		PublicURL: a.config.PublicURL, Proxies: a.config.Proxies(), Locale: a.locale, Zone: zone, Demo: a.demonstrates, Clock: time.Now,
+		Store: a.store, Box: a.box, Log: a.log, Plugins: a.keeper, Runs: service, Limits: service.Limits, Schedules: a.scheduler(service), Health: a.health, Mail: room,
+		PublicURL: a.config.PublicURL, Proxies: a.config.Proxies(), Locale: a.locale, Zone: zone, Demo: a.demonstrates, Opened: a.opened, Clock: time.Now,
 	})
 }
 

@@ -24,7 +24,9 @@ type simulator struct {
 	settings crm.Settings
 	// hosts are the loopback addresses the plugin must be allowed to reach.
 	hosts []string
-	stop  func()
+	// lively asks the portal for something to look at ([crm.Manifest]).
+	lively func() error
+	stop   func()
 }
 
 // startSimulator runs the plugin's simulated portal as its manifest says. It
@@ -44,7 +46,10 @@ func startSimulator(ctx context.Context, found crmhost.Found) (*simulator, error
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the simulated portal: %w", err)
 	}
-	s := &simulator{settings: crm.Settings{}, stop: func() {
+	s := &simulator{settings: crm.Settings{}, lively: func() error {
+		_, err := io.WriteString(stdin, "lively\n")
+		return err
+	}, stop: func() {
 		_ = stdin.Close()
 		_ = cmd.Wait()
 	}}

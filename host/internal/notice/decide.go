@@ -48,11 +48,11 @@ func Decide(told store.Notices, run store.Run) (store.Notices, News) {
 }
 
 // verdict is what a run has met, "" for nothing; counts is false when the run says
-// nothing of how things are: a preview, one that somebody stopped, one person of many,
+// nothing of how things are: a preview, or one that was out of date, one that somebody stopped, one person of many,
 // a failure that somebody saw on the screen, or one that is tried again by itself: nobody
 // has to do anything about it yet.
 func verdict(run store.Run) (trouble string, counts bool) {
-	if run.Mode == crm.ModePreview {
+	if run.Mode == crm.ModePreview || run.Outdated() {
 		return "", false
 	}
 	switch run.Status {

@@ -31,5 +31,10 @@ func (l Limits) sharesPortal(run store.Run) bool {
 	return l.PerPortal > 0 && run.Portal != "" && run.Portal != run.Plugin
 }
 
+// Full reports whether a run has to wait because so many go on at its portal.
+func (l Limits) Full(run store.Run, going int) bool {
+	return l.sharesPortal(run) && going >= l.PerPortal
+}
+
 // place names one of a portal's places, counted from 0.
 func place(portal string, number int) string { return fmt.Sprintf("%s#%d", portal, number) }

@@ -74,12 +74,14 @@ func (s *Store) account(ctx context.Context, chosen int64, where func(*bun.Selec
 		own, other := &a.Tenant, &a.Chosen
 		q := s.db.NewSelect().TableExpr("users AS u").Join("LEFT JOIN tenants AS t ON t.id = u.tenant_id").
 			Join("LEFT JOIN tenants AS c ON c.id = ? AND c.deleted_at IS NULL", chosen).
+			Join("LEFT JOIN crm_schedules AS ts ON ts.tenant_id = t.id").Join("LEFT JOIN crm_schedules AS cs ON cs.tenant_id = c.id").
 			ColumnExpr("u.id, COALESCE(u.tenant_id, 0), u.name, u.email, u.role, u.is_active, u.password").
 			ColumnExpr("COALESCE(t.name, ''), COALESCE(t.subscription_status, ''), t.deleted_at").
-			ColumnExpr("COALESCE(c.id, 0), COALESCE(c.name, ''), COALESCE(c.subscription_status, '')").Limit(1)
+			ColumnExpr("COALESCE(c.id, 0), COALESCE(c.name, ''), COALESCE(c.subscription_status, '')").
+			ColumnExpr("COALESCE(ts.zone, ''), COALESCE(cs.zone, '')").Limit(1)
 		where(q)
 		err := q.Scan(ctx, &a.ID, &a.TenantID, &a.Name, &a.Email, &a.Role, &a.Active, &hash,
-			&own.Name, &own.Subscription, &deleted, &other.ID, &other.Name, &other.Subscription)
+			&own.Name, &own.Subscription, &deleted, &other.ID, &other.Name, &other.Subscription, &own.Zone, &other.Zone)
 		a.PasswordHash = secret.New(hash)
 		own.ID, own.DeletedAt = a.TenantID, deleted.V
 		return err

@@ -122,6 +122,12 @@ func (r Run) Postponed(now time.Time) bool {
 	return r.Status == StatusQueued && r.NotBefore.After(now)
 }
 
+// Outdated reports whether the run was to apply a preview that was not true any more:
+// nothing was written, and nothing is wrong.
+func (r Run) Outdated() bool {
+	return r.PlanID != 0 && r.Status == StatusFailed && r.ErrorCode == crm.CodeInternal
+}
+
 // queuedStatus is what a run has in its row while it waits.
 func (r Run) queuedStatus() Status {
 	if r.PersonID != "" || r.PlanID != 0 || r.RetryOf != 0 {

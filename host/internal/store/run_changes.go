@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"github.com/uptrace/bun"
+
 	"booking/shared/crm"
 )
 
@@ -37,15 +39,30 @@ func (s *Store) ChangePage(ctx context.Context, f ChangeFilter) ([]Change, error
 	return changes, err
 }
 
-// ActionCounts counts a run's changes by action.
-func (s *Store) ActionCounts(ctx context.Context, run int64) (map[crm.Action]int, error) {
+// NewestChanges returns the last changes of a run, the newest first, at most limit.
+func (s *Store) NewestChanges(ctx context.Context, run int64, limit int) ([]Change, error) {
+	var changes []Change
+	err := s.read(ctx, "read a run's newest changes", func(ctx context.Context) error {
+		changes = nil
+		return s.db.NewSelect().Model(&changes).Where("c.run_id = ?", run).OrderBy("c.id", bun.OrderDesc).Limit(int64(limit)).Scan(ctx)
+	})
+	return changes, err
+}
+
+// ActionCounts counts a run's changes by action: all of them, or (last > 0) those up to
+// the one of this number.
+func (s *Store) ActionCounts(ctx context.Context, run, last int64) (map[crm.Action]int, error) {
 	counts := map[crm.Action]int{}
 	err := s.read(ctx, "count a run's changes", func(ctx context.Context) error {
 		var rows []struct {
 			Action crm.Action
 			N      int
 		}
-		err := s.db.NewRaw(`SELECT action AS action, COUNT(*) AS n FROM crm_changes WHERE run_id = ? GROUP BY action`, run).Scan(ctx, &rows)
+		q := s.db.NewSelect().TableExpr("crm_changes").ColumnExpr("action AS action, COUNT(*) AS n").Where("run_id = ?", run).Group("action")
+		if last > 0 {
+			q.Where("id <= ?", last)
+		}
+		err := q.Scan(ctx, &rows)
 		for _, row := range rows {
 			counts[row.Action] = row.N
 		}

@@ -56,6 +56,25 @@ func (s *Store) NoteRequester(ctx context.Context, run, userID int64) error {
 	return databaseError("note who asked for a run", err)
 }
 
+// Requesters returns the names of those who asked for some runs, by run; of a run that
+// nobody here asked for, or somebody who is gone, there is none.
+func (s *Store) Requesters(ctx context.Context, runs []int64) (map[int64]string, error) {
+	names := map[int64]string{}
+	if len(runs) == 0 {
+		return names, nil
+	}
+	var rows []struct {
+		RunID int64
+		Name  string
+	}
+	err := s.db.NewSelect().TableExpr("crm_run_progress AS p").Join("JOIN users AS u ON u.id = p.requested_by").
+		ColumnExpr("p.run_id, u.name").Where("p.run_id IN (?)", bun.List(runs)).Scan(ctx, &rows)
+	for _, row := range rows {
+		names[row.RunID] = row.Name
+	}
+	return names, databaseError("read who asked for runs", err)
+}
+
 // RequestCancel asks the run's host, whichever it is, to stop between two chunks; a
 // run that still waits in the queue ends at once. One that is over stays as it is.
 func (s *Store) RequestCancel(ctx context.Context, run int64) error {

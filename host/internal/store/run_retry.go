@@ -1,7 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -58,6 +61,19 @@ func queueRetry(ctx context.Context, tx bun.Tx, run Run) error {
 		next.TenantID, next.Plugin, next.Portal, string(next.Mode), next.PersonID, nullableID(next.PlanID), next.PlanHash, next.Trigger,
 		string(next.queuedStatus()), next.queueKey(), next.Lost, next.RetryOf, next.Retry, wait.Microseconds(), (wait + horizon).Microseconds()).Exec(ctx)
 	return err
+}
+
+// RetryOf is the retry of a run that waits for its time; ErrNotFound when none does.
+func (s *Store) RetryOf(ctx context.Context, run Run) (Run, error) {
+	var next Run
+	err := s.read(ctx, "look for a retry", func(ctx context.Context) error {
+		return s.db.NewSelect().Model(&next).Where("r.queue_key = ?", run.queueKey()).Where("r."+waits).
+			Where("r.retry_of = ?", cmp.Or(run.RetryOf, run.ID)).Where("r.retry > ?", run.Retry).Scan(ctx)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return Run{}, notFound("Повтора нет", "There is no retry")
+	}
+	return next, err
 }
 
 // dropRetries takes the retries that wait for their time out of the queue.

@@ -83,6 +83,29 @@ func (s *Store) waitingIn(status Status, look Look) *bun.SelectQuery {
 	return query
 }
 
+// aheadMost is how many runs ahead of another are counted.
+const aheadMost = 1000
+
+// Waiting is what stands before a run that waits.
+type Waiting struct {
+	// Behind is the tenant's own run that goes on; 0 for none.
+	Behind int64 `bun:"behind"`
+	// AtPortal counts the runs that go on at its portal, whoever's they are.
+	AtPortal int `bun:"at_portal"`
+	// Ahead counts the runs whose turn comes before, 1000 at most.
+	Ahead int `bun:"ahead"`
+}
+
+// Waiting tells what a run waits for, with one statement that reads the heads of indexes.
+func (s *Store) Waiting(ctx context.Context, run Run) (Waiting, error) {
+	var w Waiting
+	err := s.db.NewRaw(`SELECT COALESCE((SELECT id FROM crm_runs WHERE active_tenant = ?), 0) AS behind,
+			(SELECT COUNT(*) FROM crm_runs WHERE active_tenant IS NOT NULL AND portal = ?) AS at_portal,
+			(SELECT COUNT(*) FROM (SELECT id FROM crm_runs WHERE `+waits+` AND queue_at < ? AND (not_before IS NULL OR not_before <= UTC_TIMESTAMP(6)) LIMIT ?) AS q) AS ahead`,
+		run.TenantID, run.Portal, run.QueueAt, aheadMost).Scan(ctx, &w)
+	return w, databaseError("look what a run waits for", err)
+}
+
 // ActiveRuns lists the runs that go on, of all hosts, the former release's and
 // foreground ones too: what its limits must count.
 func (s *Store) ActiveRuns(ctx context.Context) ([]Run, error) {

@@ -39,13 +39,15 @@ type TenantHealth struct {
 }
 
 // noteHealth writes what a run that has just ended means for its tenant, in the
-// transaction that ends it. A run that somebody stopped is neither good nor bad.
+// transaction that ends it. A run that somebody stopped is neither good nor bad, nor is
+// one whose preview was out of date.
 func noteHealth(ctx context.Context, tx bun.Tx, run int64) error {
 	// failures and success_at before status: MySQL assigns from left to right.
 	_, err := tx.NewRaw(`INSERT INTO crm_tenant_health (tenant_id, run_id, status, error_code, finished_at, failures, success_at, held, conflicts, skipped)
 		SELECT tenant_id, id, status, COALESCE(error_code, ''), finished_at, status IN ('failed', 'interrupted'),
 			IF(status IN ('succeeded', 'partial'), finished_at, NULL), held, IF(status IN ('succeeded', 'partial'), conflicts, 0), IF(status IN ('succeeded', 'partial'), skipped, 0)
 		FROM crm_runs WHERE id = ? AND mode = 'apply' AND finished_at IS NOT NULL
+			AND NOT (plan_id IS NOT NULL AND status = 'failed' AND COALESCE(error_code, '') = 'internal') -- [Run.Outdated]
 		ON DUPLICATE KEY UPDATE
 			failures = IF(VALUES(success_at) IS NULL, crm_tenant_health.failures + VALUES(failures), 0),
 			held = IF(VALUES(success_at) IS NULL, crm_tenant_health.held, VALUES(held)),

@@ -31,6 +31,9 @@ type Tenant struct {
 	DeletedAt    time.Time `bun:"deleted_at,nullzero"`
 	CreatedAt    time.Time `bun:"created_at,nullzero"`
 	UpdatedAt    time.Time `bun:"updated_at,nullzero"`
+
+	// Zone is the time zone of its schedule, "" for the host's; only accounts carry it.
+	Zone string `bun:"-"`
 }
 
 // CRM is the tenant as plugins are told of it.

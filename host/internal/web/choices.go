@@ -90,9 +90,6 @@ func (d *choicesView) fill(c connect.Choices) {
 // script that is how people in scope are counted.
 func (s *Server) saveChoices(w http.ResponseWriter, r *http.Request, v *visit) error {
 	ctx, key := r.Context(), r.PathValue("field")
-	if err := r.ParseForm(); err != nil {
-		return problemPage(http.StatusBadRequest, crm.Text{RU: "Форма слишком большая или повреждена.", EN: "The form is too large or damaged."})
-	}
 	value := strings.Join(r.PostForm["choice"], ",")
 	if r.PostForm.Has("value") {
 		value = r.PostForm.Get("value")

@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"sync"
 	"time"
-
-	"booking/host/internal/store"
 )
 
 // feedPause is how often a run that somebody watches is looked at. Two hundred people
@@ -15,8 +13,8 @@ const feedPause = 500 * time.Millisecond
 
 // feeds are the runs that are being watched, each read by one goroutine.
 type feeds struct {
-	store *store.Store
-	log   *slog.Logger
+	live liveReader
+	log  *slog.Logger
 
 	mu     sync.Mutex
 	open   map[int64]*feed
@@ -32,13 +30,15 @@ type feed struct {
 	mu      sync.Mutex
 	now     liveRun
 	version int
+	// events is the news as it is sent, in each tongue that somebody has asked for.
+	events map[tongue][]byte
 	// news is closed when there is something new, and replaced.
 	news chan struct{}
 	done bool
 }
 
-func newFeeds(s *store.Store, log *slog.Logger) *feeds {
-	return &feeds{store: s, log: log, open: map[int64]*feed{}}
+func newFeeds(live liveReader, log *slog.Logger) *feeds {
+	return &feeds{live: live, log: log, open: map[int64]*feed{}}
 }
 
 // watch joins the run's feed, or begins it; leave must be called. ok is false when
@@ -88,11 +88,12 @@ func (f *feeds) follow(ctx context.Context, run int64, one *feed) {
 	defer tick.Stop()
 	var before *liveRun
 	for {
-		now, err := readLive(ctx, f.store, run, before)
+		now, err := f.live.read(ctx, run, before)
 		if err == nil {
-			before = &now
-			one.tell(now, now.Over())
-			if now.Over() {
+			if before == nil || !now.same(*before) {
+				one.tell(now, now.Over())
+			}
+			if before = &now; now.Over() {
 				return
 			}
 		} else if ctx.Err() == nil {
@@ -115,9 +116,40 @@ func (o *feed) tell(now liveRun, done bool) {
 		o.now = now
 	}
 	o.done = done
+	o.events = map[tongue][]byte{}
 	o.version++
 	close(o.news)
 	o.news = make(chan struct{})
+}
+
+// peek is what a run's feed knows, when somebody watches it.
+func (f *feeds) peek(run int64) (now liveRun, ok bool) {
+	f.mu.Lock()
+	one := f.open[run]
+	f.mu.Unlock()
+	if one == nil {
+		return liveRun{}, false
+	}
+	now, _, done, _ := one.look()
+	return now, now.Run.ID != 0 && !done
+}
+
+// event is the news of a version in one tongue: rendered for the first who asks, and
+// the same bytes for everybody else. It is nil when there is something newer already.
+func (o *feed) event(version int, in tongue, render func(liveRun) ([]byte, error)) ([]byte, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if version != o.version {
+		return nil, nil
+	}
+	if known, there := o.events[in]; there {
+		return known, nil
+	}
+	event, err := render(o.now)
+	if err == nil {
+		o.events[in] = event
+	}
+	return event, err
 }
 
 // look returns what is known now, and a channel that is closed when there is more.

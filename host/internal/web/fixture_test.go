@@ -17,6 +17,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"booking/host/internal/accesslog"
+	"booking/host/internal/api"
+	"booking/host/internal/connect"
 	"booking/host/internal/health"
 	"booking/host/internal/hosttest"
 	"booking/host/internal/mail"
@@ -106,7 +108,13 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.http = httptest.NewServer(accesslog.Handler(accesslog.Options{Log: log, Clock: time.Now}, handler))
+	// Pages and API behind one address, as the host serves them.
+	mux := http.NewServeMux()
+	mux.Handle("/api/", api.New(api.Options{
+		Store: s.Store, Box: box, Runs: s.runs, Connections: &connect.Service{Store: s.Store, Box: box, Plugins: s.plugin}, Log: log, Locale: "ru", Clock: time.Now, Closing: t.Context().Done(),
+	}).Handler())
+	mux.Handle("/", handler)
+	s.http = httptest.NewServer(accesslog.Handler(accesslog.Options{Log: log, Clock: time.Now}, mux))
 	t.Cleanup(s.http.Close)
 	s.beside(s.pages.Work)
 	s.beside(s.post.Work)
@@ -298,10 +306,19 @@ type scripted struct {
 	sync  func(ctx context.Context, r crm.SyncRequest, events crm.Events) (crm.SyncResult, error)
 	check func(crm.Settings) []crm.Finding
 	list  func(crm.ChoicesRequest) (crm.Choices, error)
+	// describe is nil for scriptedDescription.
+	describe func() crm.Description
+}
+
+func (p *scripted) description() crm.Description {
+	if p.describe == nil {
+		return scriptedDescription()
+	}
+	return p.describe()
 }
 
 func (p *scripted) Describe(context.Context, string) (crm.Plugin, crm.Description, func(), error) {
-	return plugged{p}, scriptedDescription(), func() {}, nil
+	return plugged{p}, p.description(), func() {}, nil
 }
 
 func (p *scripted) Plugin(ctx context.Context, name string) (crm.Plugin, crm.Description, func(), error) {
@@ -333,7 +350,7 @@ type plugged struct{ *scripted }
 var _ crm.Plugin = plugged{}
 
 func (p plugged) Describe(context.Context) (crm.Description, error) {
-	return scriptedDescription(), nil
+	return p.description(), nil
 }
 
 func (p plugged) Migrate(ctx context.Context, m crm.Migration) (crm.MigrationResult, error) {

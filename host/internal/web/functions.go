@@ -19,11 +19,11 @@ func functions(locale string, zone *time.Location) template.FuncMap {
 		"tx": func(text crm.Text) string { return text.In(locale) },
 		// n is a number with its word in the right form.
 		"n": func(count int, one, few, many, enOne, enMany string) string {
-			return number(count) + "\u00a0" + plural(locale, count, one, few, many, enOne, enMany)
+			return counted(locale, count, one, few, many, enOne, enMany)
 		},
 		"count":    func(counts map[crm.Action]int, of string) int { return counts[crm.Action(of)] },
 		"num":      number,
-		"when":     func(moment time.Time) template.HTML { return when(moment, zone) },
+		"when":     func(moment time.Time) template.HTML { return when(moment, locale, zone) },
 		"took":     func(d time.Duration) string { return took(locale, d) },
 		"role":     func(role string) string { return roles[role].In(locale) },
 		"status":   func(s any) string { return statuses[fmt.Sprint(s)].text.In(locale) },
@@ -47,6 +47,11 @@ func number(count int) string {
 	return digits
 }
 
+// counted is a number with its word.
+func counted(locale string, count int, one, few, many, enOne, enMany string) string {
+	return number(count) + "\u00a0" + plural(locale, count, one, few, many, enOne, enMany)
+}
+
 // plural chooses the form: 1 человек, 2 человека, 5 человек, 11 человек, 21 человек.
 func plural(locale string, count int, one, few, many, enOne, enMany string) string {
 	if locale == "en" {
@@ -66,12 +71,14 @@ func plural(locale string, count int, one, few, many, enOne, enMany string) stri
 	return many
 }
 
-// when is a moment in the visitors' zone; the script shows it in the browser's own.
-func when(t time.Time, zone *time.Location) template.HTML {
+// when is a moment in the tenant's zone, which its title names; to a visitor elsewhere
+// the script tells there what the clock on their wall shows then.
+func when(t time.Time, locale string, zone *time.Location) template.HTML {
 	if t.IsZero() {
 		return "—"
 	}
-	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `">` + t.In(zone).Format("02.01.2006 15:04 MST") + "</time>") //nolint:gosec // a format of our own
+	form := crm.Text{RU: "02.01.2006, 15:04", EN: "2 Jan 2006, 15:04"}.In(locale)
+	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `" title="` + template.HTMLEscapeString(zone.String()) + `">` + t.In(zone).Format(form) + "</time>") //nolint:gosec // a format of our own, and a zone's name
 }
 
 func took(locale string, d time.Duration) string {

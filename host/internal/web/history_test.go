@@ -115,3 +115,30 @@ func TestPortalPersonHasAPageBeforeThereIsARow(t *testing.T) {
 		t.Errorf("%d leads to %q, the person is at %q", a.status, a.to, added.to)
 	}
 }
+
+// The list of runs has all of them, in pages, with who asked for each and what it cost.
+func TestRunsHaveEverythingOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	v := s.signedIn("admin@ours.example")
+	v.get("/runs").contains(t, "Запусков ещё не было", "!<svg")
+	for range runsInHistory + 3 {
+		s.syncedRun("apply", "succeeded", 0, 0)
+	}
+	s.exec("UPDATE crm_runs SET requests = 7, created = 2")
+	newest := s.count("SELECT MAX(id) FROM crm_runs")
+	s.exec("INSERT INTO crm_run_progress (run_id, requested_by) VALUES (?, ?)", newest, s.personID("manager@ours.example"))
+	a := v.get("/runs")
+	a.contains(t, "Манас", "7\u00a0запросов", "Сколько длились последние запуски", "Сколько людей они изменили", "Раньше")
+	if n := strings.Count(a.body, `href="/runs/`); n != runsInHistory {
+		t.Errorf("%d runs on the first page", n)
+	}
+	_, next, _ := strings.Cut(a.body, `class="button" href="`)
+	next, _, _ = strings.Cut(next, `"`)
+	b := v.get(next)
+	if n := strings.Count(b.body, `href="/runs/`); n != 3 {
+		t.Errorf("%d runs on the second page", n)
+	}
+	b.contains(t, "К последним", "!Раньше</a>")
+	s.signedIn("admin@theirs.example").get("/runs").contains(t, "Запусков ещё не было")
+}

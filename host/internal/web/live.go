@@ -2,7 +2,9 @@ package web
 
 import (
 	"context"
+	"maps"
 
+	"booking/host/internal/runs"
 	"booking/host/internal/store"
 	"booking/shared/crm"
 )
@@ -20,29 +22,74 @@ type liveRun struct {
 	// Newest are the last changes, the newest first.
 	Newest []changeView
 	last   int64
+	// Waiting is what stands before a run that is queued, and Full says that its portal
+	// has all the runs it may have.
+	Waiting store.Waiting
+	Full    bool
 }
 
 // Over reports whether the run has come to its end.
 func (l liveRun) Over() bool { return l.Run.Over() }
 
-// readLive reads where a run stands. Of the changes it reads only those that came
-// after the ones in before (nil: all).
-func readLive(ctx context.Context, s *store.Store, id int64, before *liveRun) (liveRun, error) {
-	run, err := s.LiveRun(ctx, id)
+// same reports whether a reader of both would see no difference.
+func (l liveRun) same(other liveRun) bool {
+	return l.Run.Status == other.Run.Status && l.Progress == other.Progress && l.last == other.last && l.Waiting == other.Waiting
+}
+
+// Postponed reports whether it is a retry that waits for its time.
+func (l liveRun) Postponed() bool {
+	return l.Run.Status == store.StatusQueued && !l.Run.NotBefore.IsZero()
+}
+
+// liveReader reads where runs stand.
+type liveReader struct {
+	store  *store.Store
+	limits runs.Limits
+}
+
+// read reads where a run stands. Of the changes it reads only those that came
+// after the ones in before; from nothing (nil) it has them counted, so that a page that
+// is opened in the middle of a large run costs little.
+func (r liveReader) read(ctx context.Context, id int64, before *liveRun) (liveRun, error) {
+	run, err := r.store.LiveRun(ctx, id)
 	if err != nil {
 		return liveRun{}, err
 	}
-	now := liveRun{Run: run, Counts: map[crm.Action]int{}}
-	if now.Progress, err = s.RunProgress(ctx, id); err != nil || now.Over() {
+	now := liveRun{Run: run}
+	if now.Progress, err = r.store.RunProgress(ctx, id); err != nil || now.Over() {
 		return now, err
 	}
-	if before != nil {
-		now.last, now.Newest = before.last, before.Newest
-		for action, count := range before.Counts {
-			now.Counts[action] = count
-		}
+	if run.Status == store.StatusQueued {
+		now.Waiting, err = r.store.Waiting(ctx, run)
+		now.Full = r.limits.Full(run, now.Waiting.AtPortal)
 	}
-	return now, now.addChanges(ctx, s)
+	if err != nil {
+		return now, err
+	}
+	if before == nil || before.last == 0 {
+		return now, now.countChanges(ctx, r.store)
+	}
+	now.last, now.Newest, now.Counts = before.last, before.Newest, maps.Clone(before.Counts)
+	return now, now.addChanges(ctx, r.store)
+}
+
+// liveRun is where a run stands: as its feed knows it, when somebody watches.
+func (s *Server) liveRun(ctx context.Context, run int64) (liveRun, error) {
+	if now, watched := s.feeds.peek(run); watched {
+		return now, nil
+	}
+	return liveReader{s.Store, s.Limits}.read(ctx, run, nil)
+}
+
+func (l *liveRun) countChanges(ctx context.Context, s *store.Store) error {
+	newest, err := s.NewestChanges(ctx, l.Run.ID, newestShown)
+	if err != nil || len(newest) == 0 {
+		return err
+	}
+	l.last = newest[0].ID
+	l.Newest = l.views(newest)
+	l.Counts, err = s.ActionCounts(ctx, l.Run.ID, l.last)
+	return err
 }
 
 func (l *liveRun) addChanges(ctx context.Context, s *store.Store) error {
@@ -52,14 +99,14 @@ func (l *liveRun) addChanges(ctx context.Context, s *store.Store) error {
 		if err != nil {
 			return err
 		}
-		newest := make([]changeView, 0, newestShown)
+		var newest []store.Change
 		for i := len(changes) - 1; i >= 0; i-- {
 			l.Counts[changes[i].Action]++
 			if len(newest) < newestShown {
-				newest = append(newest, newChangeView(changes[i], l.Run.Mode == crm.ModePreview))
+				newest = append(newest, changes[i])
 			}
 		}
-		l.Newest = append(newest, l.Newest...)
+		l.Newest = append(l.views(newest), l.Newest...)
 		l.Newest = l.Newest[:min(len(l.Newest), newestShown)]
 		if len(changes) > 0 {
 			l.last = changes[len(changes)-1].ID
@@ -68,4 +115,11 @@ func (l *liveRun) addChanges(ctx context.Context, s *store.Store) error {
 			return nil
 		}
 	}
+}
+
+func (l *liveRun) views(changes []store.Change) (views []changeView) {
+	for _, change := range changes {
+		views = append(views, newChangeView(change, l.Run.Mode == crm.ModePreview))
+	}
+	return views
 }

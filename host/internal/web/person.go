@@ -32,8 +32,10 @@ type personView struct {
 	// Sync is the newest finished one, nil while there is none; Touched: it did something here.
 	Sync    *store.Run
 	Touched bool
-	History historyOfPerson
-	Invitee store.Invitee
+	// Syncable: the person alone can be synced now.
+	Syncable bool
+	History  historyOfPerson
+	Invitee  store.Invitee
 }
 
 // New reports whether somebody is to be added.
@@ -104,8 +106,21 @@ func (s *Server) personView(ctx context.Context, v *visit, person store.User, sh
 	if err := s.fillInvitation(ctx, data, v.Tenant.ID); err != nil {
 		return nil, err
 	}
+	if data.Syncable, err = s.syncable(ctx, v.Tenant.ID, person.Link); err != nil {
+		return nil, err
+	}
 	data.History, err = s.historyOf(ctx, store.HistoryFilter{TenantID: v.Tenant.ID, UserID: person.ID, ExternalID: person.Link}, personPath(person.ID), query)
 	return data, err
+}
+
+// syncable reports whether the person of a number can be synced alone: there is a
+// connection that is on.
+func (s *Server) syncable(ctx context.Context, tenant int64, external string) (bool, error) {
+	if external == "" {
+		return false, nil
+	}
+	scheduled, err := s.Store.ScheduledTenants(ctx, tenant)
+	return len(scheduled) > 0 && scheduled[0].Connected, err
 }
 
 // fillSync reads which sync was the newest, and whether it touched the person.

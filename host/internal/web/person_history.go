@@ -92,6 +92,7 @@ type portalView struct {
 	Name, Email string
 	LinkLabel   crm.Text
 	Linkable    bool
+	Syncable    bool
 	History     historyOfPerson
 }
 
@@ -118,6 +119,9 @@ func (s *Server) portalPerson(w http.ResponseWriter, r *http.Request, v *visit) 
 	}
 	if len(data.History.Events) == 0 {
 		return store.ErrNotFound
+	}
+	if data.Syncable, err = s.syncable(ctx, v.Tenant.ID, id); err != nil {
+		return err
 	}
 	newest := data.History.Events[0].Run
 	data.Name, data.Email = newest.Name, newest.Email

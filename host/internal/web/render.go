@@ -20,31 +20,29 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-// templates are the pages by name, in one language.
+// templates are the pages by name, in one tongue.
 type templates map[string]*template.Template
 
-// parseTemplates reads each page with the layout around it, once for each language:
-// both languages stand beside each other in the same file.
-func parseTemplates(zone *time.Location) (map[string]templates, error) {
+// parseTemplates reads each page with the layout around it, in one language: both
+// languages stand beside each other in the same file.
+func parseTemplates(locale string, zone *time.Location) (templates, error) {
 	entries, err := templateFiles.ReadDir("templates")
 	if err != nil {
 		return nil, fmt.Errorf("list the pages: %w", err)
 	}
-	all := map[string]templates{"ru": {}, "en": {}}
-	for locale, pages := range all {
-		for _, entry := range entries {
-			name := strings.TrimSuffix(entry.Name(), ".html")
-			if strings.HasPrefix(name, "_") {
-				continue
-			}
-			pages[name], err = template.New("_layout.html").Funcs(functions(locale, zone)).
-				ParseFS(templateFiles, "templates/_*.html", "templates/"+entry.Name())
-			if err != nil {
-				return nil, fmt.Errorf("read the page %s: %w", name, err)
-			}
+	pages := templates{}
+	for _, entry := range entries {
+		name := strings.TrimSuffix(entry.Name(), ".html")
+		if strings.HasPrefix(name, "_") {
+			continue
+		}
+		pages[name], err = template.New("_layout.html").Funcs(functions(locale, zone)).
+			ParseFS(templateFiles, "templates/_*.html", "templates/"+entry.Name())
+		if err != nil {
+			return nil, fmt.Errorf("read the page %s: %w", name, err)
 		}
 	}
-	return all, nil
+	return pages, nil
 }
 
 // view is what a template sees: the visit, and the page's own data.
@@ -70,8 +68,12 @@ var narrow = map[string]bool{"sign_in": true, "recover": true, "password": true,
 // show renders a page as a whole before its first byte is sent: what fails is an
 // error page, not half of one.
 func (s *Server) show(w http.ResponseWriter, v *visit, status int, name string, data any) error {
+	pages, err := s.tongues.in(v.Locale, v.Zone)
+	if err != nil {
+		return err
+	}
 	var page bytes.Buffer
-	err := s.templates[v.Locale][name].Execute(&page, view{
+	err = pages[name].Execute(&page, view{
 		V: v, D: data, Section: sections[name], Narrow: narrow[name],
 		Style: s.static["style.css"].address, Script: s.static["script.js"].address, Icon: s.static["icon.svg"].address,
 	})

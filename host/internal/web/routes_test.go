@@ -1,19 +1,22 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"booking/host/internal/api"
 )
 
 // visitors are the columns of the table.
 var visitors = []string{"nobody", "employee", "manager", "admin of another tenant", "admin", "super admin", "super admin in the tenant"}
 
-// expected says what each visitor gets, with the right method and from one of our own
-// pages: a status, or where the answer leads.
+// expected says what each visitor gets, with that method and from one of our own pages: a
+// status, or where the answer leads. With the other method nobody gets anything (404),
+// and a POST that does not come from one of our pages is refused (403), to everybody.
 var expected = map[string][7]string{
 	"GET /sign-in":                {"200", "→/", "→/", "→/", "→/", "→/", "→/"},
 	"POST /sign-in":               every("422"),
@@ -74,6 +77,25 @@ var expected = map[string][7]string{
 	"POST /people/{person}/invite": admins("404", "409", "409"),
 }
 
+// expectedOfAPI is the same of the API: a session means nothing there, so that no page of
+// another site can use one. What tokens open, its own tests say.
+var expectedOfAPI = map[string][7]string{
+	"GET /api/v1/openapi.json":       every("200"),
+	"GET /api/v1/status":             every("401"),
+	"GET /api/v1/connection":         every("401"),
+	"POST /api/v1/connection/check":  every("401"),
+	"GET /api/v1/runs":               every("401"),
+	"POST /api/v1/runs":              every("401"),
+	"GET /api/v1/runs/{run}":         every("401"),
+	"GET /api/v1/runs/{run}/changes": every("401"),
+	"POST /api/v1/runs/{run}/cancel": every("401"),
+}
+
+// answeredByAnother are addresses that have no such method and match another pattern.
+var answeredByAnother = map[string][7]string{
+	"POST /people/portal": admins("404", "404", "404"), // POST /people/{person}
+}
+
 func every(status string) [7]string {
 	return [7]string{status, status, status, status, status, status, status}
 }
@@ -84,8 +106,8 @@ func admins(foreign, own, chosen string) [7]string {
 	return [7]string{"→/sign-in", "403", "403", foreign, own, "→/tenants", chosen}
 }
 
-// Every address, held against every kind of visitor; an address that is not in the
-// table above fails.
+// Every address, held against every kind of visitor and every way to ask; an address that
+// is not in the tables above fails.
 func TestRoutesLetInOnlyWhomTheyAreFor(t *testing.T) {
 	t.Parallel()
 	// All of them come from one address, so time goes by between their requests.
@@ -97,30 +119,75 @@ func TestRoutesLetInOnlyWhomTheyAreFor(t *testing.T) {
 	s.connect()
 	run := s.finishedRun()
 	token := s.addToken(s.ours, "known to the table")
-	known := map[string]bool{}
+	var pages []string
 	for _, route := range s.pages.routes() {
-		known[route.pattern] = true
-		if _, there := expected[route.pattern]; !there {
-			t.Errorf("nobody has said who may see %q", route.pattern)
+		pages = append(pages, route.pattern)
+	}
+	complete(t, expected, pages)
+	complete(t, expectedOfAPI, s.apiAddresses())
+	for i, name := range visitors {
+		t.Run(name, func(t *testing.T) {
+			w := &walk{t: t, visitor: s.column(i), column: i, run: run, token: token}
+			for path := range paths(expectedOfAPI) {
+				w.api(path)
+			}
+			for path := range paths(expected) {
+				if path != "/sign-out" { // last: it changes who the visitor is
+					w.page(path)
+				}
+			}
+			w.page("/sign-out")
+		})
+	}
+}
+
+// complete fails for an address that the table does not have, and the other way round.
+func complete(t *testing.T, table map[string][7]string, there []string) {
+	t.Helper()
+	known := map[string]bool{}
+	for _, pattern := range there {
+		known[pattern] = true
+		if _, said := table[pattern]; !said {
+			t.Errorf("nobody has said who may see %q", pattern)
 		}
 	}
-	for pattern := range expected {
+	for pattern := range table {
 		if !known[pattern] {
 			t.Errorf("there is no %q", pattern)
 		}
 	}
-	for i, name := range visitors {
-		t.Run(name, func(t *testing.T) {
-			browser := s.column(i)
-			for pattern, row := range expected {
-				if pattern == "POST /sign-out" {
-					continue // last: it changes who the visitor is
-				}
-				checkRoute(t, browser, pattern, row[i], run, token)
-			}
-			checkRoute(t, browser, "POST /sign-out", expected["POST /sign-out"][i], run, token)
-		})
+}
+
+// paths are a table's addresses without their methods.
+func paths(table map[string][7]string) map[string]bool {
+	all := map[string]bool{}
+	for pattern := range table {
+		_, path, found := strings.Cut(pattern, " ")
+		if !found {
+			path = pattern
+		}
+		all[path] = true
 	}
+	return all
+}
+
+// apiAddresses is every address that the API says it has.
+func (s *site) apiAddresses() (all []string) {
+	s.t.Helper()
+	var document struct {
+		Paths map[string]map[string]json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(s.visitor().get(api.Base+"/openapi.json").body), &document); err != nil || len(document.Paths) == 0 {
+		s.t.Fatalf("the API's description: %v", err)
+	}
+	for path, methods := range document.Paths {
+		for method := range methods {
+			if method == "get" || method == "post" {
+				all = append(all, strings.ToUpper(method)+" "+api.Base+path)
+			}
+		}
+	}
+	return all
 }
 
 // column makes the visitor of a column.
@@ -134,54 +201,4 @@ func (s *site) column(i int) *visitor {
 		return v
 	}
 	return s.signedIn([]string{"", "employee@ours.example", "manager@ours.example", "admin@theirs.example", "admin@ours.example", "super@host.example"}[i])
-}
-
-func checkRoute(t *testing.T, v *visitor, pattern, want string, run, token int64) {
-	t.Helper()
-	method, path, found := strings.Cut(pattern, " ")
-	if !found {
-		method, path = http.MethodGet, "/no-such-page"
-	}
-	path = strings.NewReplacer("{run}", fmt.Sprint(run), "{id}", fmt.Sprint(token), "{$}", "", "{token}", fmt.Sprint("NOSUCHTOKEN", nth.Add(1)), "{file}", "style.css", "{field}", "departments",
-		"{person}", fmt.Sprint(v.s.personID("employee@ours.example")), "/portal", "/portal?id=99").Replace(path)
-	if method == http.MethodPost {
-		for _, header := range []http.Header{{}, {"Origin": {"https://evil.example"}}, {"Sec-Fetch-Site": {"cross-site"}}, {"Origin": {"null"}}} {
-			elsewhere := &visitor{s: v.s, client: v.client, header: header}
-			if a := elsewhere.post(path, "mode", "apply", "tenant", "1"); a.status != http.StatusForbidden {
-				t.Errorf("%s %s with %v: %d", method, path, header, a.status)
-			}
-		}
-	}
-	var a answer
-	switch pattern {
-	case "POST /tenants":
-		before := v.get("/settings/crm").to == "/tenants"
-		if a = v.post(path, "tenant", fmt.Sprint(v.s.ours)); before {
-			defer v.post(path, "tenant", "0")
-			v.forgetTenant()
-		}
-	default:
-		if method == http.MethodGet {
-			a = v.get(path)
-		} else {
-			a = v.post(path, "email", fmt.Sprintf("nobody%d@nowhere.example", nth.Add(1)), "password", "wrong", "again", "wrong", "plugin", "scripted", "mode", "preview",
-				"name", "from the table", "scope", "read")
-		}
-	}
-	got := fmt.Sprint(a.status)
-	if a.status == http.StatusSeeOther {
-		got = "→" + a.to
-	}
-	if got != want && (!strings.HasPrefix(want, "→/runs/") || !strings.HasPrefix(got, want)) && (want != "→/sign-in" || !strings.HasPrefix(got, want+"?next=")) {
-		t.Errorf("%s: %s, want %s", pattern, got, want)
-	}
-}
-
-// nth makes every address that nobody has a new one: tries are counted by it.
-var nth atomic.Int64
-
-// forgetTenant takes a super administrator's choice back.
-func (v *visitor) forgetTenant() {
-	fresh := v.s.signedIn("super@host.example")
-	v.client.Jar = fresh.client.Jar
 }

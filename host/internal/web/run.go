@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -32,6 +34,12 @@ type runView struct {
 	// Next is the address of the next page; empty on the last.
 	Next string
 	Took time.Duration
+	// PersonPath is the page of the one person it was about; empty for a run of everybody.
+	PersonPath string
+	// Attempts are what hosts did of it, where it changed hands.
+	Attempts []store.Attempt
+	// Retry is the run that tries it again, while that waits for its time.
+	Retry store.Run
 	// Invitations counts the newcomers; Invited is how many were invited just now.
 	Invitations store.Invitations
 	JustInvited bool
@@ -65,13 +73,16 @@ type diffView struct {
 	WasThere bool
 }
 
+// HeldBack is said of a run that held leavers back.
+func (runView) HeldBack() crm.Text { return heldBack }
+
 func (s *Server) run(w http.ResponseWriter, r *http.Request, v *visit) error {
 	ctx := r.Context()
 	run, err := s.ownRun(r, v)
 	if err != nil {
 		return err
 	}
-	live, err := readLive(ctx, s.Store, run.ID, nil)
+	live, err := s.liveRun(ctx, run.ID)
 	if err != nil {
 		return err
 	}
@@ -87,6 +98,9 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, v *visit) error {
 			data.By = by.Name
 		}
 	}
+	if err := s.fillAttempts(ctx, &data); err != nil {
+		return err
+	}
 	if data.Over {
 		if err := s.fillChanges(r, &data); err != nil {
 			return err
@@ -95,9 +109,46 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, v *visit) error {
 	return s.show(w, v, http.StatusOK, "run", data)
 }
 
+// fillAttempts adds how the run came to be what it is: attempts, a retry to come, the
+// person it was about.
+func (s *Server) fillAttempts(ctx context.Context, data *runView) (err error) {
+	if data.Attempts, err = s.Store.Attempts(ctx, data.Run); err != nil {
+		return err
+	}
+	if data.Over && data.Run.TriedAgain() {
+		if data.Retry, err = s.Store.RetryOf(ctx, data.Run); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	if data.Run.PersonID == "" {
+		return nil
+	}
+	data.PersonPath, err = s.linkedPath(ctx, data.Run.TenantID, data.Run.PersonID)
+	return err
+}
+
+// linkedPath is the page of whoever holds a number of the CRM.
+func (s *Server) linkedPath(ctx context.Context, tenant int64, external string) (string, error) {
+	shape, err := s.shapes.of(ctx, s, tenant)
+	if err != nil {
+		return "", err
+	}
+	linked, err := s.Store.LinkedTo(ctx, tenant, external, shape.PeopleShape)
+	if err != nil || len(linked) == 0 {
+		return portalPath(external), err
+	}
+	return personPath(linked[0].ID), nil
+}
+
+// Exactly reports whether the run is a preview that can be applied as it is.
+func (d runView) Exactly() bool { return d.Run.PlanHash != "" }
+
+// Stale reports whether the run was to apply a preview and did not: a new one is due.
+func (d runView) Stale() bool { return d.Run.PlanID != 0 && d.Run.Status == store.StatusFailed }
+
 func (s *Server) fillChanges(r *http.Request, data *runView) error {
 	ctx, id := r.Context(), data.Run.ID
-	counts, err := s.Store.ActionCounts(ctx, id)
+	counts, err := s.Store.ActionCounts(ctx, id, 0)
 	if err != nil {
 		return err
 	}

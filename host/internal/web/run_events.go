@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -34,7 +33,7 @@ func (s *Server) runEvents(w http.ResponseWriter, r *http.Request, v *visit) err
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 	events := &eventWriter{w: w, control: http.NewResponseController(w)}
-	events.send("retry: 2000\n\n")
+	events.send([]byte("retry: 2000\n\n"))
 	pulse := time.NewTicker(beat)
 	defer pulse.Stop()
 	end := time.NewTimer(watchedFor)
@@ -42,14 +41,20 @@ func (s *Server) runEvents(w http.ResponseWriter, r *http.Request, v *visit) err
 	for seen := 0; events.err == nil; {
 		now, version, done, news := feed.look()
 		if version > seen && now.Run.ID != 0 {
-			seen = version
-			if err := s.sendLive(events, v, now); err != nil {
-				return nil //nolint:nilerr // the answer has begun: all that is left is to end it
+			event, err := feed.event(version, tongue{v.Locale, v.Zone.String()}, func(now liveRun) ([]byte, error) { return s.liveEvent(v, now) })
+			if err != nil {
+				s.Log.Error("live part of a run", "error", err.Error())
+				return nil // the answer has begun: all that is left is to end it
 			}
+			if event == nil {
+				continue // there is something newer
+			}
+			seen = version
+			events.send(event)
 		}
 		if done {
 			if now.Over() && now.Run.ID != 0 {
-				events.send("event: over\ndata: over\n\n")
+				events.send([]byte("event: over\ndata: over\n\n"))
 			}
 			return nil
 		}
@@ -59,7 +64,7 @@ func (s *Server) runEvents(w http.ResponseWriter, r *http.Request, v *visit) err
 			if account, err := s.gate.Who(r.Context()); err != nil || !account.Administers() {
 				return nil //nolint:nilerr // whoever may not be here any more is shown nothing more
 			}
-			events.send(": still here\n\n")
+			events.send([]byte(": still here\n\n"))
 		case <-end.C:
 			return nil
 		case <-r.Context().Done():
@@ -69,20 +74,22 @@ func (s *Server) runEvents(w http.ResponseWriter, r *http.Request, v *visit) err
 	return nil
 }
 
-// sendLive renders the live part in the visitor's language.
-func (s *Server) sendLive(events *eventWriter, v *visit, now liveRun) error {
-	var part bytes.Buffer
-	if err := s.templates[v.Locale]["run"].ExecuteTemplate(&part, "live", now); err != nil {
-		s.Log.Error("live part of a run", "error", err.Error())
-		return err
+// liveEvent renders the live part for visitors like v.
+func (s *Server) liveEvent(v *visit, now liveRun) ([]byte, error) {
+	pages, err := s.tongues.in(v.Locale, v.Zone)
+	if err != nil {
+		return nil, err
 	}
-	var event strings.Builder
+	var part, event bytes.Buffer
+	if err := pages["run"].ExecuteTemplate(&part, "live", now); err != nil {
+		return nil, err
+	}
 	event.WriteString("event: live\n")
-	for line := range strings.Lines(part.String()) {
-		fmt.Fprintf(&event, "data: %s\n", strings.TrimRight(line, "\r\n"))
+	for line := range bytes.Lines(part.Bytes()) {
+		fmt.Fprintf(&event, "data: %s\n", bytes.TrimRight(line, "\r\n"))
 	}
-	events.send(event.String() + "\n")
-	return events.err
+	event.WriteByte('\n')
+	return event.Bytes(), nil
 }
 
 // eventWriter writes events; the first error stays.
@@ -92,13 +99,13 @@ type eventWriter struct {
 	err     error
 }
 
-func (e *eventWriter) send(event string) {
+func (e *eventWriter) send(event []byte) {
 	if e.err != nil {
 		return
 	}
 	// The server's own limit is for whole answers; this one never ends.
 	_ = e.control.SetWriteDeadline(time.Now().Add(writePatience))
-	if _, e.err = e.w.Write([]byte(event)); e.err == nil {
+	if _, e.err = e.w.Write(event); e.err == nil {
 		e.err = e.control.Flush()
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"booking/host/internal/connect"
 	"booking/host/internal/problem"
+	"booking/host/internal/schedule"
 	"booking/host/internal/store"
 	"booking/shared/crm"
 )
@@ -16,6 +17,8 @@ import (
 const (
 	// runsOnPage is how many of the last runs the settings page lists.
 	runsOnPage = 5
+	// missedFor is how long a missed slot is spoken of.
+	missedFor = 30 * 24 * time.Hour
 	// changesOnSettings is how many of the last changes by hand it lists.
 	changesOnSettings = 20
 )
@@ -37,10 +40,16 @@ type settingsView struct {
 	Checked     bool
 	Findings    []crm.Finding
 	Foreign     int // links that came from another portal
-	Runs        []store.Run
+	Runs        []runRow
 	Active      *store.Run
+	Live        liveRun    // of the active one
+	Retry       *store.Run // a retry that waits for its time
+	LastSync    *store.Run // the newest that is over, however it ended
+	Failures    int        // how many of the newest syncs have failed, one after the other
 	LastGood    time.Time
-	LastPreview bool // there has been a preview or a sync that came to its end
+	Unsettled   int   // people whom the last good sync left in conflict or skipped
+	Held        int64 // its number, where it held leavers back
+	LastPreview bool  // there has been a preview or a sync that came to its end
 	State       stateView
 	Schedule    scheduleView
 	Notices     noticesView
@@ -72,6 +81,9 @@ func (f fieldView) ID() string { return "field-" + f.Key }
 func (f fieldView) Name() string { return settingPrefix + f.Key }
 
 func (s *Server) settings(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if s.Opened != nil {
+		s.Opened(r.Context(), v.Tenant.ID)
+	}
 	data, err := s.settingsView(r.Context(), v, r.URL.Query().Get("plugin"))
 	if err != nil {
 		return err
@@ -172,17 +184,40 @@ func (s *Server) fillSettings(ctx context.Context, v *visit, data *settingsView)
 	if data.Schedule, err = s.readSchedule(ctx, tenant); err != nil {
 		return err
 	}
-	if data.Notices, err = s.readNotices(ctx, tenant); err != nil {
-		return err
-	}
-	progress := store.RunProgress{}
-	if data.Active != nil {
-		if progress, err = s.Store.RunProgress(ctx, data.Active.ID); err != nil {
+	if data.Connected && data.Connection.Enabled && data.Schedule.NextAt.IsZero() {
+		// Whoever has just connected reads what the scheduler will plan in a moment.
+		if err := s.Schedules.Plan(ctx, &data.Schedule.Schedule); err != nil && !errors.Is(err, schedule.ErrInvalid) {
 			return err
 		}
 	}
-	data.State = newState(data, v.Tenant, progress, s.Clock())
+	missed, err := s.Store.MissedSlots(ctx, tenant, store.TaskSyncUsers, s.Clock().Add(-missedFor))
+	if err != nil {
+		return err
+	}
+	data.Schedule.Missed = missed[tenant]
+	if data.Notices, err = s.readNotices(ctx, tenant); err != nil {
+		return err
+	}
+	if data.Active != nil {
+		if data.Live, err = s.liveRun(ctx, data.Active.ID); err != nil {
+			return err
+		}
+		if data.Live.Over() { // it has ended since the list was read
+			data.Active = nil
+		}
+	}
+	data.State = newState(data, v.Tenant)
 	return nil
+}
+
+// Ahead reports whether a next sync is planned.
+func (d *settingsView) Ahead() bool {
+	return d.Connected && d.Connection.Enabled && !d.Schedule.NextAt.IsZero()
+}
+
+// FoundGood reports whether the connection was checked just now and is good.
+func (d *settingsView) FoundGood() bool {
+	return d.Checked && crm.ConnectionCheck{Findings: d.Findings}.OK()
 }
 
 func newFieldView(field crm.Field, c store.Connection, set store.SecretSet) fieldView {
@@ -209,16 +244,64 @@ func (s *Server) fillRuns(ctx context.Context, tenant int64, data *settingsView)
 			data.Active = run
 		case store.StatusQueued:
 			// A retry that waits for its time keeps nobody from starting a run.
-			if data.Active == nil && !run.Postponed(s.Clock()) {
+			if run.Postponed(s.Clock()) {
+				data.Retry = run
+			} else if data.Active == nil {
 				data.Active = run
 			}
 		case store.StatusSucceeded, store.StatusPartial:
 			data.LastPreview = true
-			if run.Mode != crm.ModePreview && data.LastGood.IsZero() {
-				data.LastGood = run.FinishedAt
-			}
 		}
+		data.noteSync(run)
 	}
-	data.Runs = all[:min(len(all), runsOnPage)]
+	if data.Runs, err = s.runRows(ctx, data.lastRuns(all)); err != nil {
+		return err
+	}
+	if data.LastGood.IsZero() && len(all) == store.RunsListed {
+		return s.fillOlderSync(ctx, tenant, data)
+	}
 	return nil
+}
+
+// lastRuns are those that the page lists. The active one is above them, live: in a list it
+// would go on for ever.
+func (d *settingsView) lastRuns(all []store.Run) []store.Run {
+	if d.Active != nil {
+		all = slices.DeleteFunc(slices.Clone(all), func(run store.Run) bool { return run.ID == d.Active.ID })
+	}
+	return all[:min(len(all), runsOnPage)]
+}
+
+// noteSync takes from a run, the newest first, what the syncs of everybody tell.
+func (d *settingsView) noteSync(run *store.Run) {
+	if run.Mode != crm.ModeApply || !run.Over() || run.Outdated() {
+		return
+	}
+	if d.LastSync == nil {
+		d.LastSync = run
+	}
+	if !d.LastGood.IsZero() {
+		return
+	}
+	switch run.Status {
+	case store.StatusSucceeded, store.StatusPartial:
+		d.LastGood, d.Unsettled = run.FinishedAt, run.Conflicts+run.Skipped
+		if run.Held {
+			d.Held = run.ID
+		}
+	case store.StatusFailed, store.StatusInterrupted:
+		d.Failures++
+	}
+}
+
+// fillOlderSync looks for the last good sync where nothing has succeeded for so long
+// that it is on no list any more.
+func (s *Server) fillOlderSync(ctx context.Context, tenant int64, data *settingsView) error {
+	run, err := s.Store.NewestSync(ctx, tenant)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	data.LastPreview = data.LastPreview || err == nil
+	data.noteSync(&run)
+	return err
 }

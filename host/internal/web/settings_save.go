@@ -22,9 +22,6 @@ const (
 // saveSettings saves the form; with then=check it asks the portal right after.
 func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request, v *visit) error {
 	ctx := r.Context()
-	if err := r.ParseForm(); err != nil {
-		return problemPage(http.StatusBadRequest, crm.Text{RU: "Форма слишком большая или повреждена.", EN: "The form is too large or damaged."})
-	}
 	data, err := s.settingsView(ctx, v, r.PostForm.Get("plugin"))
 	if err != nil {
 		return err

@@ -27,6 +27,8 @@ type scheduleView struct {
 	When string
 	// At is the time of the day of daily and workdays.
 	At string
+	// Missed are the starts at which every host was away, of the last 30 days.
+	Missed store.Missed
 }
 
 const workdays = "weekly mon,tue,wed,thu,fri "

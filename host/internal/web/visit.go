@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"booking/host/internal/auth"
 	"booking/host/internal/store"
+	"booking/shared/crm"
 )
 
 // visit is one request as the pages see it.
@@ -17,7 +19,9 @@ type visit struct {
 	Who store.Account
 	// Tenant is the company whose pages these are; the zero value where there is none.
 	Tenant store.Tenant
-	From   auth.Visitor
+	// Zone is the tenant's.
+	Zone *time.Location
+	From auth.Visitor
 	// Here is the path with its query, to come back to.
 	Here string
 	Demo bool
@@ -49,6 +53,9 @@ func (s *Server) open(route route) http.Handler {
 		v := s.stranger(r)
 		err := s.enter(r, v, route.who)
 		if err == nil {
+			err = readForm(r)
+		}
+		if err == nil {
 			err = route.page(w, r, v)
 		}
 		if err != nil {
@@ -64,7 +71,7 @@ func (s *Server) open(route route) http.Handler {
 
 // stranger is a visit of which only the outside is known.
 func (s *Server) stranger(r *http.Request) *visit {
-	v := &visit{Locale: s.Locale, From: auth.NewVisitor(r, s.Proxies), Here: r.URL.RequestURI(), Demo: s.Demo}
+	v := &visit{Locale: s.Locale, Zone: s.Zone, From: auth.NewVisitor(r, s.Proxies), Here: r.URL.RequestURI(), Demo: s.Demo}
 	if cookie, err := r.Cookie(languageCookie); err == nil && (cookie.Value == "ru" || cookie.Value == "en") {
 		v.Locale = cookie.Value
 	}
@@ -87,11 +94,28 @@ func (s *Server) enter(r *http.Request, v *visit, who access) error {
 	if v.Super() && account.Chosen.ID != 0 {
 		v.Tenant = account.Chosen
 	}
+	v.Zone = s.zoneOf(v.Tenant.Zone)
 	switch {
 	case who == super && !v.Super(), who == admin && !account.Administers():
 		return errNotYours
 	case who == admin && v.Tenant.ID == 0:
 		return errNoTenant
+	}
+	return nil
+}
+
+// readForm reads the whole form before anything is done with a part of it.
+func readForm(r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return nil
+	}
+	err := r.ParseForm()
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return problemPage(http.StatusRequestEntityTooLarge, crm.Text{RU: "Форма слишком большая, поэтому ничего не сделано.", EN: "The form is too large, so nothing was done."})
+	case err != nil:
+		return problemPage(http.StatusBadRequest, crm.Text{RU: "Форма повреждена, поэтому ничего не сделано.", EN: "The form is damaged, so nothing was done."})
 	}
 	return nil
 }

@@ -44,11 +44,13 @@ type MailRoom interface{ Wake() }
 
 // Options are what the pages need.
 type Options struct {
-	Store     *store.Store
-	Box       *secrets.Box
-	Log       *slog.Logger
-	Plugins   Plugins
-	Runs      Runs
+	Store   *store.Store
+	Box     *secrets.Box
+	Log     *slog.Logger
+	Plugins Plugins
+	Runs    Runs
+	// Limits are those of the host's runs, to say what a run waits for.
+	Limits    runs.Limits
 	Schedules Schedules
 	Health    Health
 	// Mail is woken when somebody waits for a mail.
@@ -59,11 +61,15 @@ type Options struct {
 	Proxies []netip.Prefix
 	// Locale is the language of a visitor who has chosen none.
 	Locale string
-	// Zone is where the visitors are; the script shows times in the browser's own.
+	// Zone is that of the times on pages of nobody's company, and of a company whose
+	// schedule names none.
 	Zone *time.Location
 	// Demo shows the outbox on a page: there is nobody to send mail to.
-	Demo  bool
-	Clock func() time.Time
+	Demo bool
+	// Opened is told when an administrator opens the settings of a tenant; nil: nobody
+	// wants to know.
+	Opened func(ctx context.Context, tenant int64)
+	Clock  func() time.Time
 }
 
 // Server answers HTTP requests. It is safe for use by several goroutines.
@@ -71,7 +77,7 @@ type Server struct {
 	Options
 	gate        *auth.Gate
 	connections *connect.Service
-	templates   map[string]templates
+	tongues     *tongues
 	static      map[string]staticFile
 	feeds       *feeds
 	secure      bool
@@ -80,7 +86,7 @@ type Server struct {
 
 // New makes a Server. It must be told when to end: [Server.Work].
 func New(o Options) (*Server, error) {
-	parsed, err := parseTemplates(o.Zone)
+	tongues, err := newTongues(o.Zone)
 	if err != nil {
 		return nil, err
 	}
@@ -90,10 +96,10 @@ func New(o Options) (*Server, error) {
 	}
 	secure := strings.HasPrefix(o.PublicURL, "https://")
 	return &Server{
-		Options: o, templates: parsed, static: static, secure: secure,
+		Options: o, tongues: tongues, static: static, secure: secure,
 		gate:        auth.New(auth.Options{Store: o.Store, Log: o.Log, Secure: secure, Clock: o.Clock}),
 		connections: &connect.Service{Store: o.Store, Box: o.Box, Plugins: o.Plugins},
-		feeds:       newFeeds(o.Store, o.Log),
+		feeds:       newFeeds(liveReader{o.Store, o.Limits}, o.Log),
 	}, nil
 }
 

@@ -64,7 +64,7 @@
 
   // Our own words stay whole: only what people and portals have written may have to be broken.
   const place = document.createRange();
-  for (const el of document.querySelectorAll("button, caption, th, h1, h2, label, .tag")) {
+  for (const el of document.querySelectorAll("button, caption, th, td, h1, h2, label, legend, summary, a, p, li, dt, dd, .tag")) {
     if (!el.checkVisibility() || el.closest(".stack thead") && getComputedStyle(el.closest("thead")).position === "absolute") continue;
     const inner = document.createTreeWalker(el, NodeFilter.SHOW_TEXT);
     for (let node; (node = inner.nextNode());) {

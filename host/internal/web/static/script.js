@@ -1,4 +1,4 @@
-// What the pages gain by script: times in the visitor's own zone, live progress, a
+// What the pages gain by script: times in the visitor's own zone too, live progress, a
 // question before unsaved settings are left, one press per button. Without it they
 // work all the same.
 "use strict";
@@ -6,43 +6,71 @@
 (function () {
   const locale = document.documentElement.lang;
 
-  // Times come in UTC.
-  function localTimes(root) {
-    for (const time of root.querySelectorAll("time[datetime]")) {
-      const moment = new Date(time.dateTime);
-      if (!isNaN(moment)) {
-        time.textContent = moment.toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" });
-        time.title = moment.toISOString();
-      }
+  // Times are the company's. Whoever is elsewhere learns their own from the title, and
+  // of what is still to come beside it.
+  const russian = locale === "ru", yours = russian ? "у вас" : "your time";
+  function shown(moment, zone) {
+    return moment.toLocaleString(russian ? "ru" : "en-GB", { dateStyle: russian ? "short" : "medium", timeStyle: "short", timeZone: zone });
+  }
+  function ownTimes(root) {
+    for (const time of root.querySelectorAll("time[title]")) {
+      const moment = new Date(time.dateTime), here = shown(moment);
+      try {
+        if (here === shown(moment, time.title)) continue;
+      } catch (unknown) { /* a zone that this browser has never heard of: ours is told */ }
+      time.title += " · " + yours + ": " + here;
+      if (time.closest("[data-ahead]")) time.insertAdjacentText("afterend", " (" + yours + ": " + here + ")");
     }
   }
-  localTimes(document);
+  ownTimes(document);
 
   // A run that goes on: each event is the whole live part.
   const live = document.querySelector("[data-events]");
   if (live && window.EventSource) {
-    const source = new EventSource(live.dataset.events);
+    const source = new EventSource(live.dataset.events), said = document.querySelector("[data-said]"), strip = document.querySelector(".strip");
+    let told = "";
+    // The strip of the settings says what the run is at.
+    function tellState(now) {
+      if (now.innerHTML === told) return;
+      told = now.innerHTML;
+      strip.className = "strip " + now.className;
+      const state = strip.querySelector(".state");
+      state.innerHTML = told;
+      ownTimes(state);
+    }
     source.addEventListener("live", function (event) {
       live.innerHTML = event.data;
-      localTimes(live);
+      ownTimes(live);
+      // Read aloud is only what the run is at, not every number.
+      const say = live.querySelector("[data-say]");
+      if (say && said.textContent !== say.textContent) said.textContent = say.textContent;
+      if (strip) tellState(live.querySelector("template"));
     });
     source.addEventListener("over", function () {
       source.close();
-      location.replace(location.pathname);
+      if (!("stay" in live.dataset)) {
+        location.replace(location.pathname);
+        return;
+      }
+      // A page with forms is not taken from under somebody's hands.
+      const link = document.querySelector("[data-over]"), bar = live.querySelector("progress"), say = live.querySelector("[data-say]");
+      if (bar) bar.value = bar.max = 1;
+      link.textContent = link.dataset.over;
+      said.textContent = say.parentElement.textContent = link.dataset.done;
     });
     addEventListener("pagehide", function () { source.close(); });
   }
 
   // Settings that were changed and not saved.
-  let unsaved = false;
-  const settings = document.querySelector("form[data-guard]");
-  if (settings) {
-    settings.addEventListener("input", function () { unsaved = true; });
-    settings.addEventListener("submit", function () { unsaved = false; });
-    addEventListener("beforeunload", function (event) {
-      if (unsaved) event.preventDefault();
-    });
+  const unsaved = new Set();
+  for (const form of document.querySelectorAll("form[data-guard]")) {
+    if (form.dataset.guard === "unsaved") unsaved.add(form);
+    form.addEventListener("input", function () { unsaved.add(form); });
+    form.addEventListener("submit", function () { unsaved.delete(form); });
   }
+  addEventListener("beforeunload", function (event) {
+    if (unsaved.size > 0) event.preventDefault();
+  });
 
   // Values of a setting chosen from a tree: what is ticked takes everything below it
   // along, and who that is, each once, is counted at once.

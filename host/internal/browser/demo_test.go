@@ -1,0 +1,99 @@
+package browser
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// demo starts `booking-host demo` with a database of its own and returns where its page
+// is, and the administrator's password.
+func (w *world) demo() (page, password string) {
+	w.t.Helper()
+	w.env = append(w.env, "BOOKING_DSN_FILE=", "BOOKING_ADDR=127.0.0.1:0", "BOOKING_DATA_DIR="+filepath.Join(w.dir, "demo"))
+	cmd := exec.Command(filepath.Join(bin, "booking-host"), "demo")
+	cmd.Env, cmd.Dir = w.env, w.dir
+	cmd.Stdout, cmd.Stderr = &w.console, &w.console
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		if w.t.Failed() {
+			w.t.Logf("booking-host demo said:\n%s", w.console.text())
+		}
+	})
+	said := regexp.MustCompile(`Страница:\s+(\S+)\n.*\n\s+Пароль:\s+(\S+)`)
+	for deadline := time.Now().Add(2 * patience); ; time.Sleep(50 * time.Millisecond) {
+		if found := said.FindStringSubmatch(w.console.text()); found != nil {
+			return found[1], found[2]
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("the demo does not say where it is:\n%s", w.console.text())
+		}
+	}
+}
+
+// What somebody sees who knows nothing: the settings with a run going on, its end, what
+// it did, then a preview and a sync of one's own; and the mail that nobody gets.
+func TestTheDemo(t *testing.T) {
+	w := newEmptyWorld(t)
+	page, password := w.demo()
+	w.url = strings.TrimSuffix(page, "/settings/crm")
+	b := w.newTab()
+	b.open("/settings/crm")
+	b.see("Вход")
+	b.fill("#email", "admin@demo.example")
+	b.fill("#password", password)
+	b.click("form.card button.main")
+	b.see("Идёт синхронизация") // the strip, too, which has begun with a run in the queue
+	b.see("Читаем сотрудников из портала")
+	b.inspect("300-demo")
+	b.until("how far it is", regexp.MustCompile(`Читаем сотрудников из портала — \d`).MatchString)
+	b.inspect("301-demo-live")
+	b.see("Запуск закончен.")
+	b.until("a strip that knows it, too", func(text string) bool { return !strings.Contains(text, "Идёт синхронизация") })
+	b.inspect("302-demo-over")
+	b.click("[data-over]")
+	b.see("Прочитано")
+	b.see("Вера Новикова")
+	b.see("Замужняя")
+	b.see("→")
+	b.inspect("303-demo-result")
+
+	t.Log("now oneself")
+	b.open("/settings/crm")
+	b.see("Всё в порядке")
+	b.click(runButton("preview"))
+	b.see("Это предпросмотр: ничего не записано")
+	b.click("section.card button.main")
+	b.until("the end of it", func(text string) bool {
+		return strings.Contains(text, "Прочитано") && !strings.Contains(text, "предпросмотр")
+	})
+
+	t.Log("the mail")
+	b.open("/recover")
+	b.fill("#email", "admin@demo.example")
+	b.click("button.main")
+	b.see("уже идёт письмо")
+	b.eventually("the mail", func() bool {
+		b.open("/mail")
+		return strings.Contains(b.text(), "Вход в календарь бронирования")
+	})
+	for _, locale := range []string{"ru", "en"} {
+		for _, width := range []int64{320, 1100, 3840} {
+			b.size(width, 900)
+			b.open("/mail")
+			b.in(locale)
+			b.inspect(fmt.Sprintf("304-mail-%s-%d", locale, width))
+		}
+		b.click("footer button")
+	}
+	b.quiet()
+}
