@@ -59,6 +59,7 @@ func TestTheDemo(t *testing.T) {
 	b.inspect("301-demo-live")
 	b.see("Запуск закончен.")
 	b.until("a strip that knows it, too", func(text string) bool { return !strings.Contains(text, "Идёт синхронизация") })
+	b.until("what it came to", regexp.MustCompile(`Создано\s+2\s+Обновлено\s+3\s`).MatchString)
 	b.inspect("302-demo-over")
 	b.click("[data-over]")
 	b.see("Прочитано")

@@ -76,4 +76,13 @@ func TestFeedOfALargeRunCostsLittle(t *testing.T) {
 			t.Errorf("it was counted again: %s", statement)
 		}
 	}
+	// The last event has what the run came to, for a page that stays.
+	s.exec("UPDATE crm_runs SET status = 'partial', active_tenant = NULL, finished_at = UTC_TIMESTAMP(6), created = 705, conflicts = 30, requests = 41 WHERE id = ?", run)
+	for live := ""; !strings.Contains(live, "<dd>41</dd>"); {
+		live = first.next(t, "live")
+		if !strings.Contains(live, "<dd>705</dd>") || !strings.Contains(live, "<dd>30</dd>") {
+			t.Fatalf("the end: %s", live)
+		}
+	}
+	first.next(t, "over")
 }

@@ -56,8 +56,13 @@ func (r liveReader) read(ctx context.Context, id int64, before *liveRun) (liveRu
 		return liveRun{}, err
 	}
 	now := liveRun{Run: run}
-	if now.Progress, err = r.store.RunProgress(ctx, id); err != nil || now.Over() {
+	if now.Progress, err = r.store.RunProgress(ctx, id); err != nil {
 		return now, err
+	}
+	if now.Over() { // what it did is told by its row; the last progress came before its end
+		now.Progress.Requests = run.Requests
+		now.Counts = map[crm.Action]int{crm.ActionCreated: run.Created, crm.ActionUpdated: run.Updated, crm.ActionSkipped: run.Skipped, crm.ActionConflict: run.Conflicts}
+		return now, nil
 	}
 	if run.Status == store.StatusQueued {
 		now.Waiting, err = r.store.Waiting(ctx, run)

@@ -28,7 +28,7 @@ func TestRunAppliesExactlyWhatThePreviewShowed(t *testing.T) {
 	number := strings.TrimPrefix(preview, "/runs/")
 	a.contains(t, `<input type="hidden" name="preview" value="`+number+`">`)
 	applied := v.post("/settings/crm/runs", "mode", "apply", "preview", number)
-	v.until(applied.to, `<span class="state">готово`).contains(t, "Ровно то, что показал", `href="`+preview+`"`, "Первая")
+	v.until(applied.to, `<span class="state">Итог: готово`).contains(t, "Ровно то, что показал", `href="`+preview+`"`, "Первая")
 	if n := s.count("SELECT COUNT(*) FROM users WHERE bitrix24_user_id = '31'"); n != 1 {
 		t.Errorf("%d people", n)
 	}
@@ -74,7 +74,7 @@ func TestRunOfOnePersonSaysWhatBecameOfThem(t *testing.T) {
 	s.portal(usersync.Person{ExternalID: "7", Name: "Егор Новый", Email: "employee@ours.example"}, usersync.Person{ExternalID: "8", Name: "Не Он", Email: "other@ours.example"})
 	v.get(path).contains(t, "Синхронизировать только этого человека", `name="person" value="7"`)
 	one := v.post("/settings/crm/runs", "mode", "person", "person", "7")
-	v.until(one.to, `<span class="state">готово`).contains(t, "Один сотрудник", `href="`+path+`"`, "Егор Новый", "<del><bdi>Егор</bdi></del>", "!Не Он")
+	v.until(one.to, `<span class="state">Итог: готово`).contains(t, "Один сотрудник", `href="`+path+`"`, "Егор Новый", "<del><bdi>Егор</bdi></del>", "!Не Он")
 	if n := s.count("SELECT COUNT(*) FROM users WHERE bitrix24_user_id = '8'"); n != 0 {
 		t.Error("somebody else was synced, too")
 	}

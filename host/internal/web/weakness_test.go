@@ -44,7 +44,7 @@ func (s *site) portal(people ...usersync.Person) {
 // synced presses the button and returns the run's page when it is over.
 func (v *visitor) synced() answer {
 	v.s.t.Helper()
-	return v.until(v.s.press(v, "apply"), `<span class="state">готово`)
+	return v.until(v.s.press(v, "apply"), `<span class="state">Итог: готово`)
 }
 
 // CVE-2022-1680 and its kind: whoever can change an address in the CRM changes
