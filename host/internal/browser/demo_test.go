@@ -1,12 +1,9 @@
 package browser
 
 import (
-	"fmt"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -16,19 +13,7 @@ import (
 func (w *world) demo() (page, password string) {
 	w.t.Helper()
 	w.env = append(w.env, "BOOKING_DSN_FILE=", "BOOKING_ADDR=127.0.0.1:0", "BOOKING_DATA_DIR="+filepath.Join(w.dir, "demo"))
-	cmd := exec.Command(filepath.Join(bin, "booking-host"), "demo")
-	cmd.Env, cmd.Dir = w.env, w.dir
-	cmd.Stdout, cmd.Stderr = &w.console, &w.console
-	if err := cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-		if w.t.Failed() {
-			w.t.Logf("booking-host demo said:\n%s", w.console.text())
-		}
-	})
+	w.start("demo")
 	said := regexp.MustCompile(`Страница:\s+(\S+)\n.*\n\s+Пароль:\s+(\S+)`)
 	for deadline := time.Now().Add(2 * patience); ; time.Sleep(50 * time.Millisecond) {
 		if found := said.FindStringSubmatch(w.console.text()); found != nil {
@@ -86,14 +71,6 @@ func TestTheDemo(t *testing.T) {
 		b.open("/mail")
 		return strings.Contains(b.text(), "Вход в календарь бронирования")
 	})
-	for _, locale := range []string{"ru", "en"} {
-		for _, width := range []int64{320, 1100, 3840} {
-			b.size(width, 900)
-			b.open("/mail")
-			b.in(locale)
-			b.inspect(fmt.Sprintf("304-mail-%s-%d", locale, width))
-		}
-		b.click("footer button")
-	}
+	b.inEveryForm("304-mail", "/mail")
 	b.quiet()
 }

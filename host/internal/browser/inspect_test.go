@@ -53,6 +53,26 @@ func (b *tab) inspect(name string) {
 	b.scheme("light")
 }
 
+// widths are those of a phone, a screen and a wall.
+var widths = []int64{320, 1100, 3840}
+
+// inEveryForm inspects a page that is shown in Russian in both languages and all widths,
+// and leaves it as it was.
+func (b *tab) inEveryForm(name, path string) {
+	b.t.Helper()
+	for _, locale := range []string{"en", "ru"} {
+		b.open(path)
+		b.click("footer button")
+		b.in(locale)
+		for _, width := range widths {
+			b.size(width, 900)
+			b.open(path)
+			b.inspect(fmt.Sprintf("%s-%s-%d", name, locale, width))
+		}
+	}
+	b.size(1100, 800)
+}
+
 // look is what inspect.js has to say.
 func (b *tab) look() (problems []string) {
 	b.t.Helper()

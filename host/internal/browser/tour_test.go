@@ -49,7 +49,7 @@ func TestEveryPageIsGoodInEveryForm(t *testing.T) {
 	b := w.newTab()
 	b.zone("Asia/Vladivostok")
 	for _, locale := range []string{"ru", "en"} {
-		for _, width := range []int64{320, 1100, 3840} {
+		for _, width := range widths {
 			b.size(width, 900)
 			for who, paths := range w.byVisitor(addresses) {
 				b.become(who, locale)

@@ -204,11 +204,10 @@ func (w *world) exec(query string, args ...any) {
 	}
 }
 
-// serve starts the host and waits until it answers.
-func (w *world) serve() {
+// start begins a command that serves until the test is over, and listens to it.
+func (w *world) start(command string) {
 	w.t.Helper()
-	cmd := exec.Command(filepath.Join(bin, "booking-host"), "serve")
-	cmd.Env, cmd.Dir = w.env, w.dir
+	cmd := w.command("", command)
 	cmd.Stdout, cmd.Stderr = &w.console, &w.console
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
@@ -217,9 +216,15 @@ func (w *world) serve() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
 		if w.t.Failed() {
-			w.t.Logf("booking-host serve said:\n%s", w.console.text())
+			w.t.Logf("booking-host %s said:\n%s", command, w.console.text())
 		}
 	})
+}
+
+// serve starts the host and waits until it answers.
+func (w *world) serve() {
+	w.t.Helper()
+	w.start("serve")
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		if response, err := http.Get(w.url + "/readyz"); err == nil {
 			_, _ = io.Copy(io.Discard, response.Body)

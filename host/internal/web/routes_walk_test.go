@@ -41,7 +41,7 @@ func (w *walk) page(path string) {
 		}
 		return "404"
 	}
-	w.expect(http.MethodGet, path, want(http.MethodGet), w.visitor.get(w.address(path)))
+	w.expect(http.MethodGet, path, want(http.MethodGet), w.get(w.address(path)))
 	for _, header := range []http.Header{{}, {"Origin": {"https://evil.example"}}, {"Sec-Fetch-Site": {"cross-site"}}, {"Origin": {"null"}}} {
 		elsewhere := &visitor{s: w.s, client: w.client, header: header}
 		w.expect(fmt.Sprint("POST with ", header), path, "403", elsewhere.post(w.address(path), "mode", "apply", "tenant", "1"))
@@ -62,7 +62,7 @@ func (w *walk) api(path string) {
 		}
 		return "405"
 	}
-	w.expect(http.MethodGet, path, want(http.MethodGet), w.visitor.get(w.address(path)))
+	w.expect(http.MethodGet, path, want(http.MethodGet), w.get(w.address(path)))
 	w.expect("POST without origin", path, want(http.MethodPost), w.fill(&visitor{s: w.s, client: w.client}, path))
 	w.expect(http.MethodPost, path, want(http.MethodPost), w.fill(w.visitor, path))
 }
@@ -87,7 +87,7 @@ func (w *walk) expect(method, path, want string, a answer) {
 // chooseTenant leaves a super administrator as it was.
 func (w *walk) chooseTenant(want string) {
 	w.t.Helper()
-	before := w.visitor.get("/settings/crm").to == "/tenants"
+	before := w.get("/settings/crm").to == "/tenants"
 	a := w.post("/tenants", "tenant", fmt.Sprint(w.s.ours))
 	w.expect(http.MethodPost, "/tenants", want, a)
 	if before {

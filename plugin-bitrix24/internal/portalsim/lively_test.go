@@ -3,6 +3,7 @@ package portalsim
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -49,7 +50,7 @@ func TestLively(t *testing.T) {
 		return nil
 	}})
 	ask := func(method, form string) (status int, people int) {
-		request := httptest.NewRequest("POST", "/rest/1/simulator/"+method, strings.NewReader(form))
+		request := httptest.NewRequest(http.MethodPost, "/rest/1/simulator/"+method, strings.NewReader(form))
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		answer := httptest.NewRecorder()
 		p.ServeHTTP(answer, request)
