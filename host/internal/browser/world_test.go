@@ -204,33 +204,37 @@ func (w *world) exec(query string, args ...any) {
 	}
 }
 
-// start begins a command that serves until the test is over, and listens to it.
-func (w *world) start(command string) {
+// start begins a command that serves until stop or the test's end, and listens to it.
+func (w *world) start(command string) (stop func()) {
 	w.t.Helper()
 	cmd := w.command("", command)
 	cmd.Stdout, cmd.Stderr = &w.console, &w.console
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
+	})
+	w.t.Cleanup(func() {
+		stop()
 		if w.t.Failed() {
 			w.t.Logf("booking-host %s said:\n%s", command, w.console.text())
 		}
 	})
+	return stop
 }
 
 // serve starts the host and waits until it answers.
-func (w *world) serve() {
+func (w *world) serve() (stop func()) {
 	w.t.Helper()
-	w.start("serve")
+	stop = w.start("serve")
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		if response, err := http.Get(w.url + "/readyz"); err == nil {
 			_, _ = io.Copy(io.Discard, response.Body)
 			response.Body.Close()
 			if response.StatusCode == http.StatusOK {
-				return
+				return stop
 			}
 		}
 		if time.Now().After(deadline) {
