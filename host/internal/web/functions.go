@@ -30,7 +30,6 @@ func functions(locale string, zone *time.Location) template.FuncMap {
 		"tone":     func(s any) string { return statuses[fmt.Sprint(s)].tone },
 		"mode":     func(m crm.Mode) string { return modes[m].In(locale) },
 		"action":   func(a crm.Action) string { return actions[a].In(locale) },
-		"actions":  func(a crm.Action) string { return actionTabs[a].In(locale) },
 		"trigger":  func(name string) string { return triggers[name].In(locale) },
 		"stage":    func(stage crm.Stage) string { return stages[stage].In(locale) },
 		"percent":  percent,

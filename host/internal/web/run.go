@@ -48,7 +48,8 @@ type runView struct {
 
 // tabView is one filter of the list.
 type tabView struct {
-	Action  crm.Action
+	Action  crm.Action // "" for everybody
+	Name    crm.Text
 	Count   int
 	Address string
 	Current bool
@@ -152,7 +153,7 @@ func (s *Server) fillChanges(r *http.Request, data *runView) error {
 	if err != nil {
 		return err
 	}
-	data.Tabs = tabs(id, counts, data.Action)
+	data.Tabs = tabs(data.Run, counts, data.Action)
 	after, _ := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
 	changes, err := s.Store.ChangePage(ctx, store.ChangeFilter{RunID: id, Action: data.Action, Search: data.Search, After: after, Limit: changesOnPage + 1})
 	if err != nil {
@@ -173,11 +174,12 @@ var tabOrder = []crm.Action{
 	crm.ActionConflict, crm.ActionSkipped, crm.ActionReported, crm.ActionCreated, crm.ActionUpdated, crm.ActionDeactivated, crm.ActionReactivated,
 }
 
-func tabs(run int64, counts map[crm.Action]int, current crm.Action) []tabView {
-	all := []tabView{{Address: runPath(run), Current: current == ""}}
+func tabs(run store.Run, counts map[crm.Action]int, current crm.Action) []tabView {
+	all := []tabView{{Name: crm.Text{RU: "все", EN: "all"}, Address: runPath(run.ID), Current: current == ""}}
 	for _, action := range tabOrder {
 		if counts[action] > 0 || action == current {
-			all = append(all, tabView{action, counts[action], address(runPath(run), "action", string(action)), action == current})
+			name := deed(action, run.Mode == crm.ModePreview, actionTabs, plannedTabs)
+			all = append(all, tabView{action, name, counts[action], address(runPath(run.ID), "action", string(action)), action == current})
 		}
 		all[0].Count += counts[action]
 	}
@@ -215,6 +217,9 @@ func valueText(value any) string {
 		return string(text)
 	}
 }
+
+// Deed is what became of the person or, in a preview, what would.
+func (c changeView) Deed() crm.Text { return deed(c.Action, c.Preview, actions, planned) }
 
 // Page is the address of whom it is about: a row of the tenant or, where there is none,
 // somebody of the portal.

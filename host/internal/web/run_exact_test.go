@@ -26,9 +26,9 @@ func TestRunAppliesExactlyWhatThePreviewShowed(t *testing.T) {
 	preview := s.press(v, "preview")
 	a := v.until(preview, "Применить ровно это")
 	number := strings.TrimPrefix(preview, "/runs/")
-	a.contains(t, `<input type="hidden" name="preview" value="`+number+`">`)
+	a.contains(t, `<input type="hidden" name="preview" value="`+number+`">`, `<span class="tag good">будет создан</span>`, "будут созданы 1<")
 	applied := v.post("/settings/crm/runs", "mode", "apply", "preview", number)
-	v.until(applied.to, `<span class="state">Итог: готово`).contains(t, "Ровно то, что показал", `href="`+preview+`"`, "Первая")
+	v.until(applied.to, `<span class="state">Итог: готово`).contains(t, "Ровно то, что показал", `href="`+preview+`"`, "Первая", `<span class="tag good">создан</span>`)
 	if n := s.count("SELECT COUNT(*) FROM users WHERE bitrix24_user_id = '31'"); n != 1 {
 		t.Errorf("%d people", n)
 	}
@@ -39,7 +39,7 @@ func TestRunAppliesExactlyWhatThePreviewShowed(t *testing.T) {
 	v.until(stale, "Применить ровно это")
 	s.portal(first, usersync.Person{ExternalID: "33", Name: "Третья", Email: "third@ours.example"})
 	refused := v.post("/settings/crm/runs", "mode", "apply", "preview", strings.TrimPrefix(stale, "/runs/"))
-	v.until(refused.to, "не удалось").contains(t, "просмотр устарел", "ничего не записано", "Новый предпросмотр</button>", "!Третья")
+	v.until(refused.to, "не удалось").contains(t, "Должно было записаться ровно то, что показал", "просмотр устарел", "ничего не записано", "Новый предпросмотр</button>", "!Третья", "!менять нечего")
 	if n := s.count("SELECT COUNT(*) FROM users WHERE bitrix24_user_id IN ('32', '33')"); n != 0 {
 		t.Errorf("%d people were written", n)
 	}

@@ -46,6 +46,30 @@ var actionTabs = map[crm.Action]crm.Text{
 	crm.ActionReported:    {RU: "проверить", EN: "look at"},
 }
 
+// planned are the actions of a preview, and plannedTabs their lists: nothing is done yet.
+// What is not here is what it is.
+var planned = map[crm.Action]crm.Text{
+	crm.ActionCreated:     {RU: "будет создан", EN: "would be created"},
+	crm.ActionUpdated:     {RU: "будет обновлён", EN: "would be updated"},
+	crm.ActionDeactivated: {RU: "будет отключён", EN: "would be deactivated"},
+	crm.ActionReactivated: {RU: "будет снова включён", EN: "would be active again"},
+}
+
+var plannedTabs = map[crm.Action]crm.Text{
+	crm.ActionCreated:     {RU: "будут созданы", EN: "would be created"},
+	crm.ActionUpdated:     {RU: "будут обновлены", EN: "would be updated"},
+	crm.ActionDeactivated: {RU: "будут отключены", EN: "would be deactivated"},
+	crm.ActionReactivated: {RU: "будут снова включены", EN: "would be active again"},
+}
+
+// deed is what became of somebody or, in a preview, what would.
+func deed(action crm.Action, preview bool, done, planned map[crm.Action]crm.Text) crm.Text {
+	if text, there := planned[action]; preview && there {
+		return text
+	}
+	return done[action]
+}
+
 var triggers = map[string]crm.Text{
 	"cli":      {RU: "команда", EN: "command"},
 	"button":   {RU: "кнопка", EN: "button"},
