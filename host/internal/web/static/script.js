@@ -27,7 +27,7 @@
   // A run that goes on: each event is the whole live part.
   const live = document.querySelector("[data-events]");
   if (live && window.EventSource) {
-    const source = new EventSource(live.dataset.events), said = document.querySelector("[data-said]"), strip = document.querySelector(".strip");
+    const said = document.querySelector("[data-said]"), strip = document.querySelector(".strip");
     let told = "";
     // The strip of the settings says what the run is at.
     function tellState(now) {
@@ -38,16 +38,15 @@
       state.innerHTML = told;
       ownTimes(state);
     }
-    source.addEventListener("live", function (event) {
+    const show = function (event) {
       live.innerHTML = event.data;
       ownTimes(live);
       // Read aloud is only what the run is at, not every number.
       const say = live.querySelector("[data-say]");
       if (say && said.textContent !== say.textContent) said.textContent = say.textContent;
       if (strip) tellState(live.querySelector("template"));
-    });
-    source.addEventListener("over", function () {
-      source.close();
+    };
+    const finish = function () {
       if (!("stay" in live.dataset)) {
         location.replace(location.pathname);
         return;
@@ -57,7 +56,22 @@
       if (bar) bar.value = bar.max = 1;
       link.textContent = link.dataset.over;
       said.textContent = say.parentElement.textContent = link.dataset.done;
-    });
+    };
+    // A line that breaks is taken up again by the browser. An answer that is no stream (a
+    // host that stops, a proxy whose host is away) ends it for the browser, not for us.
+    let source, wait = 2000;
+    const connect = function () {
+      source = new EventSource(live.dataset.events);
+      source.addEventListener("open", function () { wait = 2000; });
+      source.addEventListener("live", show);
+      source.addEventListener("over", function () { source.close(); finish(); });
+      source.addEventListener("error", function () {
+        if (source.readyState !== EventSource.CLOSED) return;
+        setTimeout(connect, wait);
+        wait = Math.min(2 * wait, 60000);
+      });
+    };
+    connect();
     addEventListener("pagehide", function () { source.close(); });
   }
 
