@@ -18,12 +18,13 @@ import (
 
 // tab is one page in a browser.
 type tab struct {
-	t    *testing.T
-	ctx  context.Context
-	url  string
-	mu   sync.Mutex
-	said []string // what the page wrote to the console: errors, refusals of the policy
-	mute bool     // scripts are off
+	t     *testing.T
+	ctx   context.Context
+	url   string
+	mu    sync.Mutex
+	said  []string // what the page wrote to the console: errors, refusals of the policy
+	mute  bool     // scripts are off
+	width int64    // of the window
 	// asked counts the questions whether to leave a page; all of them are answered yes.
 	asked int
 }
@@ -92,7 +93,11 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-func (b *tab) size(width, height int64) { b.do(chromedp.EmulateViewport(width, height)) }
+func (b *tab) size(width, height int64) {
+	b.t.Helper()
+	b.width = width
+	b.do(chromedp.EmulateViewport(width, height))
+}
 
 func (b *tab) open(path string) { b.t.Helper(); b.do(chromedp.Navigate(b.url + path)) }
 

@@ -35,8 +35,8 @@ func patterns(t *testing.T) (all []string) {
 	return all
 }
 
-// Every page there is, on a phone, a screen and a wall, in both languages, in light and
-// dark (inspect does both), and once without script. A page that the table of routes has
+// Every page there is, on a phone and a screen, in both languages, in light and dark
+// (inspect does both), on a wall, and once without script. A page that the table of routes has
 // and nobody shows here fails.
 func TestEveryPageIsGoodInEveryForm(t *testing.T) {
 	w := newWorld(t, "--people", "70", "--oddities", "0.6")
