@@ -94,7 +94,7 @@ func TestEverythingIsDoneFromTheKeyboard(t *testing.T) {
 	b.press(kb.Enter)
 	b.see("Что было и почему")
 
-	for _, path := range []string{"/settings/crm", run, "/people", "/people/new", "/runs", "/settings/tokens", "/settings/crm/choices/departments", "/account", "/audit"} {
+	for _, path := range []string{"/settings/crm", run, "/people", "/people/new", "/runs", "/settings/tokens", "/settings/events", "/settings/crm/choices/departments", "/account", "/audit"} {
 		b.open(path)
 		b.walk(path)
 	}

@@ -124,7 +124,7 @@ func (w *world) everyPage() map[string][]string {
 	person := b.attribute(`td a[href^="/people/"]`, "href")
 	return map[string][]string{
 		"/sign-in": {"/sign-in"}, "/recover": {"/recover"}, "/recover/{token}": {link, "/recover/NOSUCHLINK"}, "/account": {"/account"}, "/tenants": {"/tenants"},
-		"/settings/crm": {"/settings/crm"}, "/settings/crm/choices/{field}": {"/settings/crm/choices/departments"}, "/settings/tokens": {"/settings/tokens"},
+		"/settings/crm": {"/settings/crm"}, "/settings/crm/choices/{field}": {"/settings/crm/choices/departments"}, "/settings/tokens": {"/settings/tokens"}, "/settings/events": {"/settings/events"},
 		"/runs": {"/runs", "/runs?before=1"}, "/runs/{run}": {run(0), run(1), run(2), run(3), run(2) + "?action=conflict", run(2) + "?q=nobody-at-all"},
 		"/people": {"/people", "/people?linked=conflict", "/people?q=nobody-at-all"}, "/people/new": {"/people/new"}, "/people/portal": {portal}, "/people/{person}": {person},
 		"/audit": {"/audit", "/no-such-page"},
