@@ -32,7 +32,8 @@ type Manifest struct {
 	// there are orders, and ignored by whoever does not know them: "lively" (the people
 	// change a little and their next reading takes some seconds: something to look at),
 	// "people N" (so many they are from now on), "change N" (so many of them have another
-	// name) and "unlimited" (no limit of requests), for measurements.
+	// name) and "unlimited" (no limit of requests), for measurements. An order that is
+	// carried out is answered on standard output by the line "done".
 	Simulator []string `json:"simulator,omitempty"`
 }
 

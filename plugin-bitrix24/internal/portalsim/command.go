@@ -44,9 +44,6 @@ func (s *settings) serve(ctx context.Context, stop context.CancelFunc, stdout io
 		return fmt.Errorf("listen for the simulated portal: %w", err)
 	}
 	portal := New(options)
-	if s.untilStdinCloses {
-		go portal.obey(os.Stdin, stop)
-	}
 	for _, f := range s.faults {
 		portal.Inject(f)
 	}
@@ -58,6 +55,9 @@ func (s *settings) serve(ctx context.Context, stop context.CancelFunc, stdout io
 	go func() { done <- server.Serve(listener) }()
 	if err := s.announce(stdout, portal, "http://"+listener.Addr().String()); err != nil {
 		return err
+	}
+	if s.untilStdinCloses {
+		go portal.obey(os.Stdin, stdout, stop)
 	}
 	select {
 	case err := <-done:

@@ -3,6 +3,7 @@ package portalsim
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -63,8 +64,9 @@ func (p *Portal) watched(c *call, a *answer) {
 }
 
 // obey does what whoever started the simulator writes to it, an order a line
-// ([crm.Manifest] has the list), until it writes no more. Other words are ignored.
-func (p *Portal) obey(orders io.Reader, stop context.CancelFunc) {
+// ([crm.Manifest] has the list), until it writes no more, and says of each that it is
+// done. Other words are ignored.
+func (p *Portal) obey(orders io.Reader, answers io.Writer, stop context.CancelFunc) {
 	defer stop()
 	for lines := bufio.NewScanner(orders); lines.Scan(); {
 		order, number, _ := strings.Cut(lines.Text(), " ")
@@ -80,7 +82,10 @@ func (p *Portal) obey(orders io.Reader, stop context.CancelFunc) {
 			p.mu.Lock()
 			p.options.Bucket.Off = true
 			p.mu.Unlock()
+		default:
+			continue
 		}
+		_, _ = fmt.Fprintln(answers, "done")
 	}
 }
 

@@ -3,6 +3,7 @@ package portalsim
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,9 +15,13 @@ import (
 func TestOrders(t *testing.T) {
 	t.Parallel()
 	p := New(Options{People: People(10, 1)})
-	p.obey(strings.NewReader("people 30\nunlimited\n"), func() {})
+	var answers strings.Builder
+	p.obey(strings.NewReader("people 30\nsomething else\nunlimited\n"), &answers, func() {})
 	if n := p.state.Len(); n != 30 || !p.options.Bucket.Off {
 		t.Errorf("%d people, limits off: %v", n, p.options.Bucket.Off)
+	}
+	if answers.String() != "done\ndone\n" { // an order that is not known is no answer
+		t.Errorf("it answered %q", answers.String())
 	}
 	names := func() (all []string) {
 		for _, person := range p.state.People() {
@@ -27,14 +32,14 @@ func TestOrders(t *testing.T) {
 	first := names()
 	for order := range 3 {
 		before := names()
-		p.obey(strings.NewReader("change 20\n"), func() {})
+		p.obey(strings.NewReader("change 20\n"), io.Discard, func() {})
 		for i, name := range names() {
 			if (name != before[i]) != (i < 20) {
 				t.Errorf("order %d: %s is %s", order, before[i], name)
 			}
 		}
 	}
-	p.obey(strings.NewReader("change 100\n"), func() {}) // as many as there are
+	p.obey(strings.NewReader("change 100\n"), io.Discard, func() {}) // as many as there are
 	if names()[29] == first[29] {
 		t.Error("the last one kept the name")
 	}
@@ -63,7 +68,7 @@ func TestLively(t *testing.T) {
 		t.Fatalf("before: %d", status)
 	}
 	before := p.state.People()
-	p.obey(strings.NewReader("unknown\nlively\n"), func() {})
+	p.obey(strings.NewReader("unknown\nlively\n"), io.Discard, func() {})
 	changed := 0
 	after := p.state.People()
 	for i, person := range before {
