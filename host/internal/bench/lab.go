@@ -42,6 +42,8 @@ type lab struct {
 	box   *secrets.Box
 	// old is the highest number of a run that belongs to the history.
 	old int
+	// built are the programs, once they were needed.
+	built *programs
 }
 
 func openLab(ctx context.Context, c config, status io.Writer) (*lab, error) {
@@ -117,6 +119,15 @@ func (l *lab) dsn(name string) secret.Text {
 	c := mysql.NewConfig()
 	c.User, c.Net, c.Addr, c.DBName = "root", "unix", l.server.Socket(), name
 	return secret.New(c.FormatDSN())
+}
+
+// dsnFile writes the DSN of a database down as the host reads it, and names the file.
+func (l *lab) dsnFile(name string) (string, error) {
+	file := filepath.Join(l.dir, "dsn-"+name)
+	if err := os.WriteFile(file, []byte(l.dsn(name).Reveal()), 0o600); err != nil {
+		return "", fmt.Errorf("write the DSN down: %w", err)
+	}
+	return file, nil
 }
 
 func (l *lab) exec(ctx context.Context, statements ...string) error {

@@ -33,10 +33,15 @@ type config struct {
 	tenants, claims, history int
 	reps                     int
 	// idle is how long a host rests before its memory is looked at.
-	idle   time.Duration
-	only   string
-	json   string
-	strict bool
+	idle time.Duration
+	// rows is how long the list of people is, of which people are the portal's; pages is
+	// how many of its pages are asked for a second, for as long as load, and watchers
+	// are those who watch syncs meanwhile.
+	rows, people, pages, watchers int
+	load                          time.Duration
+	only                          string
+	json                          string
+	strict                        bool
 }
 
 var errMissed = errors.New("a goal was missed (--strict)")
@@ -68,6 +73,11 @@ func parseFlags(args []string) (config, error) {
 	set.IntVar(&c.history, "history", 10_000_000, "finished runs in the long history")
 	set.IntVar(&c.reps, "reps", 3, "repetitions; medians are printed")
 	set.DurationVar(&c.idle, "idle", 10*time.Second, "how long a host is idle before its memory is looked at")
+	set.IntVar(&c.rows, "rows", 100_000, "people on the list that is read")
+	set.IntVar(&c.people, "people", 10_000, "people of the portal, all of whom each sync changes")
+	set.IntVar(&c.pages, "pages", 50, "list pages a second")
+	set.IntVar(&c.watchers, "watchers", 200, "administrators who watch the syncs")
+	set.DurationVar(&c.load, "load", time.Minute, "how long the list is read, alone and again with syncs and watchers")
 	set.StringVar(&c.only, "only", "", "comma separated groups: "+strings.Join(groupNames(), ", "))
 	set.StringVar(&c.json, "json", "", "write the rows and all times to this `file`")
 	set.BoolVar(&c.strict, "strict", false, "a missed goal is a failure")
@@ -77,9 +87,13 @@ func parseFlags(args []string) (config, error) {
 	}
 	if quick {
 		c.tenants, c.claims, c.history, c.reps, c.idle = 1_200, 300, 20_000, 1, time.Second
+		c.rows, c.people, c.pages, c.watchers, c.load = 2_000, 500, 20, 20, 3*time.Second
 	}
 	if c.tenants < 1 || c.claims < 1 || c.claims > c.tenants || c.history < 1 || c.reps < 1 {
 		return c, errors.New("tenants, claims, history and reps are numbers from 1, and claims not above tenants")
+	}
+	if c.rows < c.people+c.watchers || c.people < 1 || c.pages < 1 || c.watchers < 1 || c.load < time.Second {
+		return c, errors.New("people, pages and watchers are numbers from 1, rows as many as people and watchers, and load a second at least")
 	}
 	return c, nil
 }
@@ -91,7 +105,7 @@ type group struct {
 }
 
 func groups() []group {
-	return []group{{"slots", measureSlots}, {"claims", measureClaims}, {"night", measureNight}, {"memory", measureMemory}, {"history", measureHistory}}
+	return []group{{"slots", measureSlots}, {"claims", measureClaims}, {"night", measureNight}, {"memory", measureMemory}, {"history", measureHistory}, {"web", measureWeb}}
 }
 
 func groupNames() (names []string) {
