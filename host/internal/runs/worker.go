@@ -45,6 +45,8 @@ func (s *Service) Queue(ctx context.Context, request Request) (Outcome, error) {
 		return Outcome{}, err
 	}
 	s.wake()
+	// Some host may have begun it since: what was asked for is done all the same.
+	run.Status = store.StatusQueued
 	return Outcome{Run: run}, nil
 }
 

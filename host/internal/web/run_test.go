@@ -118,6 +118,17 @@ func TestRunSecondPressJoinsTheFirst(t *testing.T) {
 	}
 }
 
+// A host that claims the run in the very moment it is queued is no reason to refuse it.
+func TestRunThatIsBegunAtOnceIsShown(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.connect()
+	s.exec(`CREATE TRIGGER another_host BEFORE INSERT ON crm_runs FOR EACH ROW SET NEW.status = 'running', NEW.active_tenant = NEW.tenant_id, NEW.queue_key = NULL,
+		NEW.fence = 1, NEW.host = 'other:1', NEW.lease_until = UTC_TIMESTAMP(6) + INTERVAL 600 SECOND, NEW.started_at = UTC_TIMESTAMP(6)`)
+	v := s.signedIn("admin@ours.example")
+	v.get(s.press(v, "apply")).contains(t, "data-events")
+}
+
 func (s *site) count(query string, args ...any) int {
 	s.t.Helper()
 	var n int
