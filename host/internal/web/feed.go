@@ -20,6 +20,7 @@ type feeds struct {
 	open   map[int64]*feed
 	closed bool
 	work   sync.WaitGroup
+	turns  turns
 }
 
 // feed is one run that is being watched.
@@ -35,6 +36,28 @@ type feed struct {
 	// news is closed when there is something new, and replaced.
 	news chan struct{}
 	done bool
+}
+
+// turnPause is between two visitors who are told that their run is over: each of their
+// browsers loads a whole page then, and two hundred at once would keep everybody waiting.
+const turnPause = 10 * time.Millisecond
+
+// turns are handed out one after the other.
+type turns struct {
+	mu   sync.Mutex
+	next time.Time
+}
+
+// take is how long from now the next turn is: no time at all when nobody stands before.
+func (t *turns) take(now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	mine := t.next
+	if mine.Before(now) {
+		mine = now
+	}
+	t.next = mine.Add(turnPause)
+	return mine.Sub(now)
 }
 
 func newFeeds(live liveReader, log *slog.Logger) *feeds {

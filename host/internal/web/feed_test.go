@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"booking/shared/crm"
 )
@@ -35,6 +36,21 @@ func TestFeedMakesItsNewsOnce(t *testing.T) {
 	}
 	if event, _ := one.event(2, tongue{"ru", "UTC"}, render); string(event) != "event 3" {
 		t.Errorf("news: %q", event)
+	}
+}
+
+// All who watched a run load its page when it is over: one after the other.
+func TestWatchersOfARunAreSentOnOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	var turns turns
+	now := time.Date(2026, time.November, 26, 12, 0, 0, 0, time.UTC)
+	for i := range 200 {
+		if wait, want := turns.take(now), time.Duration(i)*turnPause; wait != want {
+			t.Fatalf("the %dth waits %s, want %s", i, wait, want)
+		}
+	}
+	if wait := turns.take(now.Add(200 * turnPause)); wait != 0 {
+		t.Errorf("with nobody before them somebody waits %s", wait)
 	}
 }
 

@@ -53,7 +53,7 @@ func (s *Server) runEvents(w http.ResponseWriter, r *http.Request, v *visit) err
 			events.send(event)
 		}
 		if done {
-			if now.Over() && now.Run.ID != 0 {
+			if now.Over() && now.Run.ID != 0 && s.awaitTurn(r) {
 				events.send([]byte("event: over\ndata: over\n\n"))
 			}
 			return nil
@@ -72,6 +72,18 @@ func (s *Server) runEvents(w http.ResponseWriter, r *http.Request, v *visit) err
 		}
 	}
 	return nil
+}
+
+// awaitTurn waits until the visitor may load a page; false: the visitor has gone.
+func (s *Server) awaitTurn(r *http.Request) bool {
+	turn := time.NewTimer(s.feeds.turns.take(time.Now()))
+	defer turn.Stop()
+	select {
+	case <-turn.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
 }
 
 // liveEvent renders the live part for visitors like v.
