@@ -44,6 +44,7 @@ func (s *Server) invite(w http.ResponseWriter, r *http.Request, v *visit) error 
 		return err
 	}
 	s.Mail.Wake()
+	s.results.forget()
 	return redirect(w, r, back)
 }
 
@@ -72,6 +73,7 @@ func (s *Server) inviteNewcomers(w http.ResponseWriter, r *http.Request, v *visi
 		return err
 	}
 	s.Mail.Wake()
+	s.results.forget()
 	return redirect(w, r, address(runPath(run.ID), "invited", strconv.Itoa(invited)))
 }
 

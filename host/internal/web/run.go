@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"html/template"
 	"maps"
 	"net/http"
 	"net/url"
@@ -25,6 +26,8 @@ type runView struct {
 	Live   liveRun
 	Over   bool
 	Joined bool
+	// Result is what it has come to, once it is over: the same for everybody.
+	Result template.HTML
 	By     string // who pressed the button
 	Error  crm.Text
 	Tabs   []tabView
@@ -83,29 +86,20 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	live, err := s.liveRun(ctx, run.ID)
-	if err != nil {
-		return err
-	}
-	run = live.Run
-	query := r.URL.Query()
-	data := runView{
-		Run: run, Live: live, Over: live.Over(), Joined: query.Has("joined"), Error: runError(run),
-		Search: query.Get("q"), Action: crm.Action(query.Get("action")), Took: run.Duration(s.Clock()), JustInvited: query.Has("invited"),
-	}
-	data.Invited, _ = strconv.Atoi(query.Get("invited"))
-	if live.Progress.RequestedBy != 0 {
-		if by, err := s.Store.Account(ctx, live.Progress.RequestedBy); err == nil {
-			data.By = by.Name
-		}
-	}
-	if err := s.fillAttempts(ctx, &data); err != nil {
-		return err
-	}
-	if data.Over {
-		if err := s.fillChanges(r, &data); err != nil {
+	data := runView{Run: run, Joined: r.URL.Query().Has("joined"), Over: run.Over()}
+	if !data.Over {
+		if data.Live, err = s.liveRun(ctx, run.ID); err != nil {
 			return err
 		}
+		data.Run, data.Over = data.Live.Run, data.Live.Over()
+	}
+	if data.Over {
+		data.Result, err = s.result(r, v, data.Run)
+	} else {
+		err = s.fillAttempts(ctx, &data)
+	}
+	if err != nil {
+		return err
 	}
 	return s.show(w, v, http.StatusOK, "run", data)
 }

@@ -82,6 +82,7 @@ type Server struct {
 	feeds       *feeds
 	secure      bool
 	shapes      shapeCache
+	results     results
 }
 
 // New makes a Server. It must be told when to end: [Server.Work].
