@@ -39,9 +39,11 @@ type config struct {
 	// are those who watch syncs meanwhile.
 	rows, people, pages, watchers int
 	load                          time.Duration
-	only                          string
-	json                          string
-	strict                        bool
+	// tries is how often each kind of people tries to get in.
+	tries  int
+	only   string
+	json   string
+	strict bool
 }
 
 var errMissed = errors.New("a goal was missed (--strict)")
@@ -78,6 +80,7 @@ func parseFlags(args []string) (config, error) {
 	set.IntVar(&c.pages, "pages", 50, "list pages a second")
 	set.IntVar(&c.watchers, "watchers", 200, "administrators who watch the syncs")
 	set.DurationVar(&c.load, "load", time.Minute, "how long the list is read, alone and again with syncs and watchers")
+	set.IntVar(&c.tries, "tries", 151, "tries to get in, for each kind of people")
 	set.StringVar(&c.only, "only", "", "comma separated groups: "+strings.Join(groupNames(), ", "))
 	set.StringVar(&c.json, "json", "", "write the rows and all times to this `file`")
 	set.BoolVar(&c.strict, "strict", false, "a missed goal is a failure")
@@ -87,10 +90,13 @@ func parseFlags(args []string) (config, error) {
 	}
 	if quick {
 		c.tenants, c.claims, c.history, c.reps, c.idle = 1_200, 300, 20_000, 1, time.Second
-		c.rows, c.people, c.pages, c.watchers, c.load = 2_000, 500, 20, 20, 3*time.Second
+		c.rows, c.people, c.pages, c.watchers, c.load, c.tries = 2_000, 500, 20, 20, 3*time.Second, 3
 	}
 	if c.tenants < 1 || c.claims < 1 || c.claims > c.tenants || c.history < 1 || c.reps < 1 {
 		return c, errors.New("tenants, claims, history and reps are numbers from 1, and claims not above tenants")
+	}
+	if c.tries < 1 {
+		return c, errors.New("tries is a number from 1")
 	}
 	if c.rows < c.people+c.watchers || c.people < 1 || c.pages < 1 || c.watchers < 1 || c.load < time.Second {
 		return c, errors.New("people, pages and watchers are numbers from 1, rows as many as people and watchers, and load a second at least")
@@ -105,7 +111,7 @@ type group struct {
 }
 
 func groups() []group {
-	return []group{{"slots", measureSlots}, {"claims", measureClaims}, {"night", measureNight}, {"memory", measureMemory}, {"history", measureHistory}, {"web", measureWeb}}
+	return []group{{"slots", measureSlots}, {"claims", measureClaims}, {"night", measureNight}, {"memory", measureMemory}, {"history", measureHistory}, {"web", measureWeb}, {"door", measureDoor}}
 }
 
 func groupNames() (names []string) {
