@@ -58,7 +58,7 @@ generate: ## the contract's Go code from crm.proto
 	cd shared/crm/internal/crmpb; PATH="$$tools:$$PATH" go run $(BUF) generate
 
 .PHONY: bench
-bench: database ## ratios against the old way and the floor, side by side in one run (ARGS=... for the sync, QUEUE_ARGS=... for the queue)
+bench: database ## ratios against the old way and the floor, side by side in one run (ARGS=... for the sync, QUEUE_ARGS=... for queue, pages and door)
 	go run ./plugin-bitrix24/internal/bench $(ARGS)
 	go run ./host/internal/bench $(QUEUE_ARGS)
 	go test -run '^$$' -bench . ./shared/crmhost

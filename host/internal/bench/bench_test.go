@@ -39,7 +39,7 @@ func TestQuick(t *testing.T) {
 			t.Errorf("%s: %v, or the table lacks it", row.What, row.Value)
 		}
 	}
-	for group, want := range map[string]int{"slots": 3, "claims": 3, "night": 10, "memory": 1, "history": 4} {
+	for group, want := range map[string]int{"slots": 3, "claims": 3, "night": 10, "memory": 1, "history": 4, "web": 6, "door": 10} {
 		if rows[group] != want {
 			t.Errorf("%d rows of %s, want %d", rows[group], group, want)
 		}

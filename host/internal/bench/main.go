@@ -1,14 +1,19 @@
-// Command bench measures the queue: how many slots a second get their runs and how many
-// runs a second are claimed, by one, two and four hosts on one MariaDB with default
-// (durable) settings; whether that costs more when ten million runs lie in the history;
-// what one run costs, and from that what a night with 100,000 tenants takes; and the
-// memory of a host that serves them.
+// Command bench measures the host.
 //
-//	go run ./host/internal/bench [--quick] [--only slots,claims,...] [--json file] [--strict]
+// The queue: how many slots a second get their runs and how many runs a second are
+// claimed, by one, two and four hosts on one MariaDB with default (durable) settings;
+// whether that costs more when ten million runs lie in the history; what one run costs,
+// and from that what a night with 100,000 tenants takes; and the memory of a host that
+// serves them. Hosts are independent pools of connections with a scheduler and a worker
+// each. Rates mean something only beside the floor of the same run: one autocommitted
+// INSERT of a small row after the other.
 //
-// Hosts are independent pools of connections with a scheduler and a worker each. Rates
-// mean something only beside the floor of the same run: one autocommitted INSERT of a
-// small row after the other.
+// The pages (web): what a reader of a long list notices of many who watch one sync after
+// the other. The door: whether the time of an answer tells who there is. Both visit
+// booking-host serve, with a plugin and its simulated portal where there is a sync, as
+// browsers do; times mean something only beside those of the same run.
+//
+//	go run ./host/internal/bench [--quick] [--only slots,web,...] [--json file] [--strict]
 package main
 
 import (

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -103,6 +104,27 @@ func (p *process) status(name string) (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("%s is not told", name)
+}
+
+// worked is the processor's time of all threads so far, to the nanosecond.
+func (p *process) worked() (total time.Duration, err error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	for _, thread := range threads {
+		content, err := os.ReadFile(thread)
+		if err != nil {
+			return 0, err
+		}
+		spent, _, _ := strings.Cut(string(content), " ")
+		n, err := strconv.ParseInt(spent, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		total += time.Duration(n)
+	}
+	return total, nil
 }
 
 // watchMemory looks at the memory of the process again and again until the answer is

@@ -96,7 +96,7 @@ func (v *visitor) signIn(ctx context.Context, email string) error {
 // administrators makes n of them and signs each of them in. Their hashes are cheap ones of
 // old, so that two hundred sign-ins take no minute: the way through the form is the same.
 func (s *site) administrators(ctx context.Context, n int) ([]*visitor, error) {
-	cheap, err := hash(4)
+	cheap, err := hash(leastCost)
 	if err != nil {
 		return nil, fmt.Errorf("hash a password: %w", err)
 	}
