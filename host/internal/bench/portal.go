@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 )
 
 // portal is a simulated portal in a process of its own, which does what it is told on
@@ -67,9 +69,19 @@ func (p *portal) order(format string, args ...any) error {
 	if _, err := fmt.Fprintln(p.orders, order); err != nil {
 		return fmt.Errorf("order the portal to %s: %w", order, err)
 	}
-	answer, err := p.answers.ReadString('\n')
-	if err == nil && strings.TrimSpace(answer) != "done" {
-		err = fmt.Errorf("it says %q", answer)
+	said := make(chan error, 1)
+	go func() {
+		answer, err := p.answers.ReadString('\n')
+		if err == nil && strings.TrimSpace(answer) != "done" {
+			err = fmt.Errorf("it says %q", answer)
+		}
+		said <- err
+	}()
+	var err error
+	select {
+	case err = <-said:
+	case <-time.After(patience): // whoever does not know an order says nothing
+		err = errors.New("no answer")
 	}
 	if err != nil {
 		return fmt.Errorf("order the portal to %s: %w", order, err)
