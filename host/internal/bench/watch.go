@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 )
 
 // audience are administrators who watch one run after the other.
@@ -24,14 +25,23 @@ type audience struct {
 	first                error
 }
 
+// arrival is between two people who come to see the same run: not even two hundred who
+// wait for it open its page in the same instant.
+const arrival = 5 * time.Millisecond
+
 // gather lets visitors watch whatever is announced.
 func gather(ctx context.Context, visitors []*visitor) *audience {
 	a := &audience{told: make(chan struct{})}
-	for _, v := range visitors {
+	for i, v := range visitors {
 		a.watching.Go(func() {
 			for last := int64(0); ; {
 				run, ok := a.next(ctx, last)
 				if !ok {
+					return
+				}
+				select {
+				case <-time.After(time.Duration(i) * arrival):
+				case <-ctx.Done():
 					return
 				}
 				events, err := v.watch(ctx, run)
