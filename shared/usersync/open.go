@@ -29,7 +29,9 @@ const (
 // mode, lock waits of at most 5 s. It connects once, so that every ordinary mistake
 // is found here. The error is a *crm.Error with CodeDatabase that says what to do
 // and shows nothing of a DSN that could not be read.
-func OpenDB(dsn secret.Text) (*bun.DB, error) {
+func OpenDB(dsn secret.Text) (*bun.DB, error) { return openDB(dsn, Silence) }
+
+func openDB(dsn secret.Text, silence time.Duration) (*bun.DB, error) {
 	config, err := configure(dsn)
 	if err != nil {
 		return nil, err
@@ -38,7 +40,7 @@ func OpenDB(dsn secret.Text) (*bun.DB, error) {
 	if err != nil {
 		return nil, wrongDSN() // its text may quote the DSN
 	}
-	return openConnector(connector)
+	return openConnector(bounded{connector, silence})
 }
 
 // configure reads a DSN and puts our settings in the place of its own.
