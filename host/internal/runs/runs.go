@@ -64,6 +64,7 @@ type Service struct {
 
 	places   places
 	choosing sync.Mutex
+	blind    bool     // the last look into the queue was an error
 	settling sync.Map // the runs of dead hosts that are being settled, by id
 	wakeOnce sync.Once
 	wakeUp   chan struct{}

@@ -99,8 +99,8 @@ func (s *Service) startQueued(ctx context.Context, running *sync.WaitGroup) {
 	look, cancel := s.patient(ctx)
 	defer cancel()
 	chosen, expired, err := s.choose(look)
+	s.tellLook(ctx, err)
 	if err != nil {
-		s.Log.Debug("look into the queue", "error", err.Error())
 		return
 	}
 	for _, run := range expired {
@@ -135,6 +135,20 @@ func (s *Service) claim(ctx context.Context, chosen []store.Run) ([]store.Run, e
 
 func (s *Service) patient(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, min(s.Lease, lookPatience))
+}
+
+// tellLook says when the queue cannot be looked at, and when it can be again: not at each
+// look of a database that is away. Its caller holds choosing.
+func (s *Service) tellLook(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case err != nil && !s.blind:
+		s.blind = true
+		s.Log.Warn("the queue cannot be looked at: no run is begun until the database answers", "error", err.Error())
+	case err == nil && s.blind:
+		s.blind = false
+		s.Log.Info("the queue can be looked at again")
+	}
 }
 
 // settle puts what a dead host left back into the queue, where it is then a run like any

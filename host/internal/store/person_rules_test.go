@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/uptrace/bun"
 )
@@ -142,7 +141,7 @@ func TestPersonsTakenAddressCostsTheSameWhoeverHoldsIt(t *testing.T) {
 	asked := map[string]int{}
 	for _, email := range []string{"second@x.example", "foreign@x.example"} {
 		hook := &countingHook{}
-		s := &Store{db: m.DB().WithQueryHook(hook), Clock: time.Now, Patience: Patience}
+		s := New(m.DB().WithQueryHook(hook))
 		if _, err := s.SavePerson(m.ctx, m.changed(t, m.anna, func(e *PersonEdit) { e.Email = email })); !errors.Is(err, ErrInvalid) {
 			t.Fatal(err)
 		}

@@ -33,19 +33,12 @@ func (s *Store) StartRun(ctx context.Context, run *Run, lease time.Duration) err
 		return err
 	}
 	run.Status, run.Fence, run.Attempt = StatusRunning, 1, 1
-	result, err := s.db.NewRaw(`INSERT INTO crm_runs
-		(tenant_id, plugin, portal, mode, person_id, plan_id, plan_hash, started_by, status, active_tenant, fence, attempt, host, lease_until, requested_at, started_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))`,
-		run.TenantID, run.Plugin, run.Portal, string(run.Mode), run.PersonID, nullableID(run.PlanID), run.PlanHash, run.Trigger, string(run.Status),
-		run.TenantID, run.Fence, run.Attempt, run.Host, lease.Microseconds()).Exec(ctx)
+	err := s.insertStarted(ctx, run, lease)
 	if number(err) == duplicateKey {
 		return s.busy(ctx, run.TenantID)
 	}
 	if err != nil {
-		return databaseError("start a run", err)
-	}
-	if run.ID, err = result.LastInsertId(); err != nil {
-		return fmt.Errorf("learn the run's number: %w", err)
+		return err
 	}
 	// The tenant is claimed: an error now would leave it so until the lease has run out.
 	return s.read(ctx, "read a run", func(ctx context.Context) error {
@@ -53,15 +46,32 @@ func (s *Store) StartRun(ctx context.Context, run *Run, lease time.Duration) err
 	})
 }
 
+func (s *Store) insertStarted(ctx context.Context, run *Run, lease time.Duration) error {
+	return s.statement(ctx, "start a run", Contended, func(ctx context.Context) error {
+		result, err := s.db.NewRaw(`INSERT INTO crm_runs
+			(tenant_id, plugin, portal, mode, person_id, plan_id, plan_hash, started_by, status, active_tenant, fence, attempt, host, lease_until, requested_at, started_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))`,
+			run.TenantID, run.Plugin, run.Portal, string(run.Mode), run.PersonID, nullableID(run.PlanID), run.PlanHash, run.Trigger, string(run.Status),
+			run.TenantID, run.Fence, run.Attempt, run.Host, lease.Microseconds()).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		run.ID, err = result.LastInsertId()
+		return err
+	})
+}
+
 func (s *Store) busy(ctx context.Context, tenant int64) error {
 	var active Run
-	err := s.db.NewSelect().Model(&active).Where("r.active_tenant = ?", tenant).Scan(ctx)
+	err := s.ask(ctx, "look up the run that goes on", func(ctx context.Context) error {
+		return s.db.NewSelect().Model(&active).Where("r.active_tenant = ?", tenant).Scan(ctx)
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		// It ended between the two statements; whoever asks again gets through.
 		return &BusyError{Run: Run{TenantID: tenant}}
 	}
 	if err != nil {
-		return databaseError("look up the run that goes on", err)
+		return err
 	}
 	return &BusyError{Run: active}
 }
@@ -140,8 +150,11 @@ func (s *Store) claim(ctx context.Context, runs []Run, host string, lease time.D
 		return nil, err
 	}
 	var now []Run
-	if err := s.db.NewSelect().Model(&now).Where("r.id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
-		return nil, databaseError("read the runs that were claimed", err)
+	err = s.ask(ctx, "read the runs that were claimed", func(ctx context.Context) error {
+		return s.db.NewSelect().Model(&now).Where("r.id IN (?)", bun.List(ids)).Scan(ctx)
+	})
+	if err != nil {
+		return nil, err
 	}
 	return slices.DeleteFunc(now, func(r Run) bool { return r.Fence != fences[r.ID] }), nil
 }
@@ -166,10 +179,14 @@ func (s *Store) DescribeRun(ctx context.Context, run Run) error {
 
 // RenewLease extends the lease; ErrLeaseLost when the run is not this host's any more.
 func (s *Store) RenewLease(ctx context.Context, run Run, lease time.Duration) error {
-	result, err := s.db.NewRaw(`UPDATE crm_runs SET lease_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND
-		WHERE id = ? AND fence = ? AND status = 'running'`, lease.Microseconds(), run.ID, run.Fence).Exec(ctx)
+	var result sql.Result
+	err := s.statement(ctx, "renew a lease", Contended, func(ctx context.Context) (err error) {
+		result, err = s.db.NewRaw(`UPDATE crm_runs SET lease_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND
+			WHERE id = ? AND fence = ? AND status = 'running'`, lease.Microseconds(), run.ID, run.Fence).Exec(ctx)
+		return err
+	})
 	if err != nil {
-		return databaseError("renew a lease", err)
+		return err
 	}
 	return leaseHeld(result)
 }
@@ -187,20 +204,27 @@ func leaseHeld(result sql.Result) error {
 
 // interruptExpired settles the tenant's run when its host has not renewed the lease. It
 // looks first and locks then: the row of a run that is going on belongs to the chunk
-// that is being written, which may take longer than a lock is waited for.
+// that is being written, which may take longer than a lock is waited for. Where others
+// are at that row all the time the run stays as it is, and the next look meets it again.
 func (s *Store) interruptExpired(ctx context.Context, tenant int64) error {
 	var expired Run
-	err := s.db.NewSelect().Model(&expired).Column("id").Where("r.active_tenant = ?", tenant).
-		Where("r.lease_until < UTC_TIMESTAMP(6)").Scan(ctx)
+	err := s.ask(ctx, "look for an interrupted run", func(ctx context.Context) error {
+		return s.db.NewSelect().Model(&expired).Column("id").Where("r.active_tenant = ?", tenant).
+			Where("r.lease_until < UTC_TIMESTAMP(6)").Scan(ctx)
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
-		return databaseError("look for an interrupted run", err)
+		return err
 	}
-	return s.write(ctx, "end an interrupted run", func(ctx context.Context, tx bun.Tx) error {
+	err = s.write(ctx, "end an interrupted run", func(ctx context.Context, tx bun.Tx) error {
 		return settle(ctx, tx, expired.ID)
 	})
+	if Contended(err) {
+		return nil
+	}
+	return err
 }
 
 // nullable and nullableID are NULL for what is not there.

@@ -16,8 +16,10 @@ import (
 // a result of its own (failed, cancelled) is counted from its history instead:
 // that is what was really written. The row's lock makes the statement wait for a
 // chunk whose transaction is still open, and the new fence stops the next one.
+// After an error it may be called again: an end that was written, though nobody was
+// told, is found so.
 func (s *Store) FinishRun(ctx context.Context, run *Run) error {
-	err := s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+	err := s.write(ctx, "finish a run", func(ctx context.Context, tx bun.Tx) error {
 		result, err := tx.NewRaw(`UPDATE crm_runs SET status = ?, active_tenant = NULL, active_portal = NULL, lease_until = NULL, fence = fence + 1,
 			finished_at = UTC_TIMESTAMP(6), error_code = ?, error_ru = ?, error_en = ?, held = ?, plan_hash = ?, requests = ?
 			WHERE id = ? AND fence = ? AND status = 'running'`,
@@ -31,13 +33,20 @@ func (s *Store) FinishRun(ctx context.Context, run *Run) error {
 		}
 		return ended(ctx, tx, run)
 	})
-	if errors.Is(err, ErrLeaseLost) {
+	lost := errors.Is(err, ErrLeaseLost)
+	if err != nil && !lost {
+		return err
+	}
+	now, err := s.Run(ctx, run.ID)
+	if err != nil {
+		return err
+	}
+	// Nobody else ends a run as this, and the next fence is that of its end.
+	if lost && (now.Status != run.Status || now.Fence != run.Fence+1) {
 		return ErrLeaseLost
 	}
-	if err != nil {
-		return databaseError("finish a run", err)
-	}
-	return databaseError("read a run", s.db.NewSelect().Model(run).WherePK().Scan(ctx))
+	now.PortalSaid, *run = run.PortalSaid, now
+	return nil
 }
 
 // ended does what belongs to a run's end, however it came, in the transaction that wrote

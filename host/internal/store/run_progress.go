@@ -32,20 +32,22 @@ type RunProgress struct {
 // RunProgress reads where a run stands; the zero value when nobody has said so yet.
 func (s *Store) RunProgress(ctx context.Context, run int64) (RunProgress, error) {
 	p := RunProgress{RunID: run}
-	err := s.db.NewSelect().Model(&p).WherePK().Scan(ctx)
+	err := s.ask(ctx, "read where a run stands", func(ctx context.Context) error { return s.db.NewSelect().Model(&p).WherePK().Scan(ctx) })
 	if errors.Is(err, sql.ErrNoRows) {
 		return RunProgress{RunID: run}, nil
 	}
-	return p, databaseError("read where a run stands", err)
+	return p, err
 }
 
 // NoteProgress says where a run stands.
 func (s *Store) NoteProgress(ctx context.Context, run int64, p crm.Progress) error {
 	row := RunProgress{RunID: run, Stage: p.Stage, Done: p.Done, Total: p.Total, Requests: p.Requests, LimitedUntil: p.LimitedUntil}
-	_, err := s.db.NewInsert().Model(&row).On("DUPLICATE KEY UPDATE").
-		Set("stage = VALUES(stage)").Set("done = VALUES(done)").Set("total = VALUES(total)").
-		Set("requests = VALUES(requests)").Set("limited_until = VALUES(limited_until)").Exec(ctx)
-	return databaseError("note where a run stands", err)
+	return s.ask(ctx, "note where a run stands", func(ctx context.Context) error {
+		_, err := s.db.NewInsert().Model(&row).On("DUPLICATE KEY UPDATE").
+			Set("stage = VALUES(stage)").Set("done = VALUES(done)").Set("total = VALUES(total)").
+			Set("requests = VALUES(requests)").Set("limited_until = VALUES(limited_until)").Exec(ctx)
+		return err
+	})
 }
 
 // NoteRequester remembers who pressed the button. The first one stays.
@@ -105,9 +107,11 @@ func (s *Store) ActiveRun(ctx context.Context, tenantID int64) (Run, error) {
 	// By two keys: a tenant's history may be long.
 	waiting := s.db.NewSelect().Model((*Run)(nil)).Where("r.queue_key LIKE ?", fmt.Sprintf("%d/%%", tenantID)).
 		Where("r." + waits).Where("(r.not_before IS NULL OR r.not_before <= UTC_TIMESTAMP(6))").OrderExpr("r.queue_at, r.id").Limit(1)
-	err := s.db.NewSelect().Model(&runs).Where("r.active_tenant = ?", tenantID).UnionAll(waiting).Scan(ctx)
+	err := s.ask(ctx, "look for the run that goes on", func(ctx context.Context) error {
+		return s.db.NewSelect().Model(&runs).Where("r.active_tenant = ?", tenantID).UnionAll(waiting).Scan(ctx)
+	})
 	if err != nil {
-		return Run{}, databaseError("look for the run that goes on", err)
+		return Run{}, err
 	}
 	if len(runs) == 0 {
 		return Run{}, notFound("Сейчас ничего не выполняется", "Nothing is going on")

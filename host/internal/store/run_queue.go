@@ -97,7 +97,7 @@ func (s *Store) insertRun(ctx context.Context, run *Run, status Status) error {
 	if err != nil {
 		return err
 	}
-	err = again(ctx, "queue a run", undone, func(ctx context.Context) error {
+	err = s.statement(ctx, "queue a run", undone, func(ctx context.Context) error {
 		result, err := s.db.NewRaw(`INSERT INTO crm_runs
 			(tenant_id, plugin, portal, mode, person_id, plan_id, plan_hash, started_by, status, queue_key, not_before, queue_at, requested_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, UTC_TIMESTAMP(6))`,
@@ -120,10 +120,12 @@ func (s *Store) insertRun(ctx context.Context, run *Run, status Status) error {
 // the person sees what comes of it.
 func (s *Store) lookAhead(ctx context.Context, run Run) (ahead int, err error) {
 	var seen struct{ Ahead, Postponed int }
-	err = s.db.NewRaw(`SELECT COUNT(*) AS ahead, COALESCE(SUM(`+postponed+`), 0) AS postponed FROM crm_runs WHERE queue_key LIKE ?`,
-		fmt.Sprintf("%d/%%", run.TenantID)).Scan(ctx, &seen)
+	err = s.ask(ctx, "look into the queue", func(ctx context.Context) error {
+		return s.db.NewRaw(`SELECT COUNT(*) AS ahead, COALESCE(SUM(`+postponed+`), 0) AS postponed FROM crm_runs WHERE queue_key LIKE ?`,
+			fmt.Sprintf("%d/%%", run.TenantID)).Scan(ctx, &seen)
+	})
 	if err != nil {
-		return 0, databaseError("look into the queue", err)
+		return 0, err
 	}
 	byPerson := run.Trigger == "button" || run.Trigger == "cli" || run.Trigger == "api"
 	if seen.Postponed > 0 && byPerson && run.Mode == crm.ModeApply {
@@ -149,12 +151,14 @@ const holderColumns = `id, tenant_id, queue_key, status, started_by, ` + waits +
 // made use of (settled); whoever else has it no more the next time.
 func (s *Store) meetHolder(ctx context.Context, run *Run, joined *bool) (settled bool, err error) {
 	var h holder
-	err = s.db.NewRaw(`SELECT `+holderColumns+` FROM crm_runs WHERE queue_key = ?`, run.queueKey()).Scan(ctx, &h)
+	err = s.ask(ctx, "look into the queue", func(ctx context.Context) error {
+		return s.db.NewRaw(`SELECT `+holderColumns+` FROM crm_runs WHERE queue_key = ?`, run.queueKey()).Scan(ctx, &h)
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {
-		return false, databaseError("look into the queue", err)
+		return false, err
 	}
 	if h.Status == string(StatusReserved) {
 		if settled, err = s.useReservation(ctx, *run, h.ID); !settled || err != nil {
@@ -218,7 +222,9 @@ func (s *Store) makeRoom(ctx context.Context, held []holder) error {
 // RunsOn counts the runs that go on on a machine, whatever process carries them out.
 func (s *Store) RunsOn(ctx context.Context, machine string) (int, error) {
 	var n int
-	err := s.db.NewRaw(`SELECT COUNT(*) FROM crm_runs WHERE active_tenant IS NOT NULL AND lease_until >= UTC_TIMESTAMP(6)
-		AND SUBSTRING_INDEX(host, ':', 1) = ?`, machine).Scan(ctx, &n)
-	return n, databaseError("count the runs of a machine", err)
+	err := s.ask(ctx, "count the runs of a machine", func(ctx context.Context) error {
+		return s.db.NewRaw(`SELECT COUNT(*) FROM crm_runs WHERE active_tenant IS NOT NULL AND lease_until >= UTC_TIMESTAMP(6)
+			AND SUBSTRING_INDEX(host, ':', 1) = ?`, machine).Scan(ctx, &n)
+	})
+	return n, err
 }

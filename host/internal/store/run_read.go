@@ -40,12 +40,12 @@ type Change struct {
 // Run returns one run, or ErrNotFound.
 func (s *Store) Run(ctx context.Context, id int64) (Run, error) {
 	run := Run{ID: id}
-	err := s.db.NewSelect().Model(&run).WherePK().Scan(ctx)
+	err := s.ask(ctx, "read a run", func(ctx context.Context) error { return s.db.NewSelect().Model(&run).WherePK().Scan(ctx) })
 	if errors.Is(err, sql.ErrNoRows) {
 		return Run{}, s.NoRun(ctx, id)
 	}
 	if err != nil {
-		return Run{}, databaseError("read a run", err)
+		return Run{}, err
 	}
 	return run, nil
 }

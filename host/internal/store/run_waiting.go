@@ -42,8 +42,8 @@ func (s *Store) WaitingRuns(ctx context.Context, look Look) ([]Run, error) {
 	for _, status := range []Status{StatusQueued, statusWaiting} {
 		query = query.UnionAll(s.waitingIn(status, look))
 	}
-	if err := query.Scan(ctx); err != nil {
-		return nil, databaseError("look into the queue", err)
+	if err := s.ask(ctx, "look into the queue", func(ctx context.Context) error { return query.Scan(ctx) }); err != nil {
+		return nil, err
 	}
 	slices.SortStableFunc(runs, byTurn)
 	return runs, nil
@@ -110,9 +110,11 @@ func (s *Store) Waiting(ctx context.Context, run Run) (Waiting, error) {
 // foreground ones too: what its limits must count.
 func (s *Store) ActiveRuns(ctx context.Context) ([]Run, error) {
 	var runs []Run
-	err := s.db.NewSelect().Model(&runs).Column("id", "tenant_id", "plugin", "portal", "active_portal", "host").
-		Where("r.active_tenant IS NOT NULL").Scan(ctx)
-	return runs, databaseError("list the runs that go on", err)
+	err := s.ask(ctx, "list the runs that go on", func(ctx context.Context) error {
+		return s.db.NewSelect().Model(&runs).Column("id", "tenant_id", "plugin", "portal", "active_portal", "host").
+			Where("r.active_tenant IS NOT NULL").Scan(ctx)
+	})
+	return runs, err
 }
 
 // SettleExpired puts a run that lost its host back into the queue, or ends it.

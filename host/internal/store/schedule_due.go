@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"strings"
 	"time"
@@ -24,16 +25,15 @@ type DueSchedule struct {
 // an index, however many tenants there are. Now may be a little ahead, to see what comes.
 func (s *Store) DueSchedules(ctx context.Context, now time.Time, limit int) ([]DueSchedule, error) {
 	var due []DueSchedule
-	err := s.db.NewSelect().Model(&due).ModelTableExpr("crm_schedules AS s").
-		Join("LEFT JOIN crm_connections AS c ON c.tenant_id = s.tenant_id").
-		Join("LEFT JOIN tenants AS t ON t.id = s.tenant_id").
-		ColumnExpr("s.*, COALESCE(c.plugin, '') AS plugin, COALESCE(c.portal, '') AS portal").
-		ColumnExpr(connected+" AS connected").
-		Where("s.enabled = 1").Where("s.next_at <= ?", now.UTC()).OrderExpr("s.next_at").Limit(int64(limit)).Scan(ctx)
-	if err != nil {
-		return nil, databaseError("look for schedules that are due", err)
-	}
-	return due, nil
+	err := s.ask(ctx, "look for schedules that are due", func(ctx context.Context) error {
+		return s.db.NewSelect().Model(&due).ModelTableExpr("crm_schedules AS s").
+			Join("LEFT JOIN crm_connections AS c ON c.tenant_id = s.tenant_id").
+			Join("LEFT JOIN tenants AS t ON t.id = s.tenant_id").
+			ColumnExpr("s.*, COALESCE(c.plugin, '') AS plugin, COALESCE(c.portal, '') AS portal").
+			ColumnExpr(connected+" AS connected").
+			Where("s.enabled = 1").Where("s.next_at <= ?", now.UTC()).OrderExpr("s.next_at").Limit(int64(limit)).Scan(ctx)
+	})
+	return due, err
 }
 
 // UnplannedSchedules lists the schedules that nobody has planned yet, at most limit:
@@ -41,15 +41,14 @@ func (s *Store) DueSchedules(ctx context.Context, now time.Time, limit int) ([]D
 // rows without a next start.
 func (s *Store) UnplannedSchedules(ctx context.Context, limit int) ([]Schedule, error) {
 	var rows []Schedule
-	err := s.db.NewRaw(`(SELECT c.tenant_id, '' AS rule, '' AS zone, '' AS quiet, 0 AS revision
-			FROM crm_connections AS c LEFT JOIN crm_schedules AS s ON s.tenant_id = c.tenant_id
-			WHERE c.enabled = 1 AND s.tenant_id IS NULL LIMIT ?)
-		UNION ALL
-		(SELECT tenant_id, rule, zone, quiet, revision FROM crm_schedules WHERE enabled = 1 AND next_at IS NULL LIMIT ?)`, limit, limit).Scan(ctx, &rows)
-	if err != nil {
-		return nil, databaseError("look for schedules without a plan", err)
-	}
-	return rows, nil
+	err := s.ask(ctx, "look for schedules without a plan", func(ctx context.Context) error {
+		return s.db.NewRaw(`(SELECT c.tenant_id, '' AS rule, '' AS zone, '' AS quiet, 0 AS revision
+				FROM crm_connections AS c LEFT JOIN crm_schedules AS s ON s.tenant_id = c.tenant_id
+				WHERE c.enabled = 1 AND s.tenant_id IS NULL LIMIT ?)
+			UNION ALL
+			(SELECT tenant_id, rule, zone, quiet, revision FROM crm_schedules WHERE enabled = 1 AND next_at IS NULL LIMIT ?)`, limit, limit).Scan(ctx, &rows)
+	})
+	return rows, err
 }
 
 // PlanSchedules stores the first plan of schedules that have none. Whoever was
@@ -62,10 +61,12 @@ func (s *Store) PlanSchedules(ctx context.Context, rows []Schedule) error {
 		rows[i].Enabled, rows[i].UpdatedAt = true, s.now()
 	}
 	// slot_at first: the assignments are done from left to right, and next_at decides.
-	_, err := s.db.NewInsert().Model(&rows).On("DUPLICATE KEY UPDATE").
-		Set("slot_at = IF(next_at IS NULL AND enabled = 1 AND revision = VALUES(revision), VALUES(slot_at), slot_at)").
-		Set("next_at = IF(next_at IS NULL AND enabled = 1 AND revision = VALUES(revision), VALUES(next_at), next_at)").Exec(ctx)
-	return databaseError("plan schedules", err)
+	var planned int64
+	return s.send(ctx, "plan schedules", func(ctx context.Context) (sql.Result, error) {
+		return s.db.NewInsert().Model(&rows).On("DUPLICATE KEY UPDATE").
+			Set("slot_at = IF(next_at IS NULL AND enabled = 1 AND revision = VALUES(revision), VALUES(slot_at), slot_at)").
+			Set("next_at = IF(next_at IS NULL AND enabled = 1 AND revision = VALUES(revision), VALUES(next_at), next_at)").Exec(ctx)
+	}, &planned)
 }
 
 // StillDue leaves of schedules those that nobody has moved or changed since they were
@@ -76,9 +77,11 @@ func (s *Store) StillDue(ctx context.Context, due []DueSchedule) ([]DueSchedule,
 		tenants[i] = one.TenantID
 	}
 	var rows []Schedule
-	err := s.db.NewSelect().Model(&rows).Column("tenant_id", "revision", "next_at").Where("tenant_id IN (?)", bun.List(tenants)).Scan(ctx)
+	err := s.ask(ctx, "look again at schedules that are due", func(ctx context.Context) error {
+		return s.db.NewSelect().Model(&rows).Column("tenant_id", "revision", "next_at").Where("tenant_id IN (?)", bun.List(tenants)).Scan(ctx)
+	})
 	if err != nil {
-		return nil, databaseError("look again at schedules that are due", err)
+		return nil, err
 	}
 	now := make(map[int64]Schedule, len(rows))
 	for _, row := range rows {
@@ -122,7 +125,9 @@ func (s *Store) MoveSchedules(ctx context.Context, moves []Move) error {
 // single one needs no spread.
 func (s *Store) SeveralScheduled(ctx context.Context) (bool, error) {
 	var tenants int
-	err := s.db.NewRaw(`SELECT COUNT(*) FROM (SELECT c.tenant_id FROM crm_connections AS c LEFT JOIN crm_schedules AS s ON s.tenant_id = c.tenant_id
-		WHERE c.enabled = 1 AND COALESCE(s.enabled, 1) = 1 LIMIT 2) AS scheduled`).Scan(ctx, &tenants)
-	return tenants > 1, databaseError("count the scheduled tenants", err)
+	err := s.ask(ctx, "count the scheduled tenants", func(ctx context.Context) error {
+		return s.db.NewRaw(`SELECT COUNT(*) FROM (SELECT c.tenant_id FROM crm_connections AS c LEFT JOIN crm_schedules AS s ON s.tenant_id = c.tenant_id
+			WHERE c.enabled = 1 AND COALESCE(s.enabled, 1) = 1 LIMIT 2) AS scheduled`).Scan(ctx, &tenants)
+	})
+	return tenants > 1, err
 }

@@ -145,8 +145,10 @@ func (s *Store) holders(ctx context.Context, due []DueSlot) ([]holder, error) {
 		keys[i] = one.run().queueKey()
 	}
 	var held []holder
-	err := s.db.NewRaw(`SELECT `+holderColumns+` FROM crm_runs WHERE queue_key IN (?)`, bun.List(keys)).Scan(ctx, &held)
-	return held, databaseError("look for the runs of slots", err)
+	err := s.ask(ctx, "look for the runs of slots", func(ctx context.Context) error {
+		return s.db.NewRaw(`SELECT `+holderColumns+` FROM crm_runs WHERE queue_key IN (?)`, bun.List(keys)).Scan(ctx, &held)
+	})
+	return held, err
 }
 
 // release puts the slots' reserved runs into the queue; it may be done any number of
@@ -158,10 +160,12 @@ func (s *Store) release(ctx context.Context, slots []Slot) error {
 	}
 	earliest := slices.MinFunc(slots, func(a, b Slot) int { return a.At.Compare(b.At) })
 	var found []Slot
-	err := s.db.NewRaw(`SELECT l.tenant_id, l.slot_at, l.run_id FROM crm_slots AS l JOIN crm_runs AS r ON r.id = l.run_id
-		WHERE l.tenant_id IN (?) AND l.task = ? AND l.slot_at >= ? AND r.status = 'reserved'`, bun.List(tenants), earliest.Task, earliest.At.UTC()).Scan(ctx, &found)
+	err := s.ask(ctx, "look for the runs of slots", func(ctx context.Context) error {
+		return s.db.NewRaw(`SELECT l.tenant_id, l.slot_at, l.run_id FROM crm_slots AS l JOIN crm_runs AS r ON r.id = l.run_id
+			WHERE l.tenant_id IN (?) AND l.task = ? AND l.slot_at >= ? AND r.status = 'reserved'`, bun.List(tenants), earliest.Task, earliest.At.UTC()).Scan(ctx, &found)
+	})
 	if err != nil {
-		return databaseError("look for the runs of slots", err)
+		return err
 	}
 	var reserved []int64
 	for _, slot := range found {

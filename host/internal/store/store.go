@@ -32,6 +32,9 @@ type Store struct {
 	Clock func() time.Time
 	// Patience is the package's Patience unless a test is less patient.
 	Patience time.Duration
+	// Silence is usersync.Silence unless a test is less patient: a question that is not
+	// answered for so long is given up.
+	Silence time.Duration
 	// Notice, when set, is told once that a database which is away is being waited for.
 	Notice func(crm.Text)
 }
@@ -60,7 +63,7 @@ func open(ctx context.Context, dsn secret.Text, notice func(crm.Text), patience 
 
 // New makes a Store of an open database.
 func New(db *bun.DB) *Store {
-	return &Store{db: db, Clock: time.Now, Patience: Patience}
+	return &Store{db: db, Clock: time.Now, Patience: Patience, Silence: usersync.Silence}
 }
 
 // DB is the database itself, for migrations and the engine.
@@ -75,7 +78,19 @@ func (s *Store) now() time.Time { return s.Clock().UTC().Truncate(time.Second) }
 // read runs a query that may be asked again: a database that is away is waited for.
 func (s *Store) read(ctx context.Context, doing string, query func(context.Context) error) error {
 	w := waiting{patience: s.Patience, notice: s.Notice}
-	return w.do(ctx, doing, query)
+	return w.do(ctx, doing, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, s.Silence)
+		defer cancel()
+		return query(ctx)
+	})
+}
+
+// ask sends a question once: a database that is away is an error, and so is one that
+// does not answer at all.
+func (s *Store) ask(ctx context.Context, doing string, query func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.Silence)
+	defer cancel()
+	return databaseError(doing, query(ctx))
 }
 
 // write runs change in one transaction and starts it afresh when the server undid
@@ -95,7 +110,7 @@ func (s *Store) exec(ctx context.Context, doing, query string, args ...any) (cha
 // send sends one autocommitted statement, again when the server undid it. A lock that was
 // not to be had is an error at once: it was waited for, and others wait behind us.
 func (s *Store) send(ctx context.Context, doing string, statement func(context.Context) (sql.Result, error), changed *int64) error {
-	return again(ctx, doing, undone, func(ctx context.Context) error {
+	return s.statement(ctx, doing, undone, func(ctx context.Context) error {
 		result, err := statement(ctx)
 		if err != nil {
 			return err
@@ -103,6 +118,12 @@ func (s *Store) send(ctx context.Context, doing string, statement func(context.C
 		*changed, err = result.RowsAffected()
 		return err
 	})
+}
+
+// statement carries out one autocommitted statement, again while its error is a passing
+// one.
+func (s *Store) statement(ctx context.Context, doing string, passing func(error) bool, do func(context.Context) error) error {
+	return again(ctx, doing, passing, func(ctx context.Context) error { return s.ask(ctx, doing, do) })
 }
 
 // again does work afresh while its error is a passing one, a few times.
@@ -128,7 +149,11 @@ func (s *Store) repeat(ctx context.Context, doing string, statement func(context
 // attempt waits for the database until COMMIT is sent, and for nothing after it.
 func (s *Store) attempt(ctx context.Context, doing string, change func(context.Context, bun.Tx) error) error {
 	var tx bun.Tx
-	err := s.read(ctx, doing, func(ctx context.Context) (err error) {
+	w, end := waiting{patience: s.Patience, notice: s.Notice}, func() {}
+	defer func() { end() }() // with its context a transaction ends
+	err := w.do(ctx, doing, func(ctx context.Context) (err error) {
+		end()
+		ctx, end = context.WithTimeout(ctx, s.Silence)
 		if err = s.db.PingContext(ctx); err != nil {
 			return err
 		}
