@@ -32,6 +32,7 @@ const pluginsLeave = 10 * time.Second
 // app holds what a command needs; every part is made when it is first asked for,
 // so that `plugins trust` needs no database and `--help` needs nothing.
 type app struct {
+	clock          func() time.Time // the schedule's
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	environment    map[string]string

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,8 +23,13 @@ const Version = "0.1.0"
 // Main runs one command and returns the process's exit status: 0 done, 1 failed,
 // 2 wrong usage, 3 a run for the tenant is already going on.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return MainAt(time.Now, args, stdin, stdout, stderr)
+}
+
+// MainAt is Main with a clock for the schedule: tests let many nights pass in a minute.
+func MainAt(clock func() time.Time, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{
-		stdin: stdin, stdout: stdout, stderr: stderr,
+		clock: clock, stdin: stdin, stdout: stdout, stderr: stderr,
 		environment: config.Environment(), role: mysqld.Attach,
 	}
 	a.locale = config.Locale(a.environment)

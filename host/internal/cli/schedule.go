@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,7 +25,7 @@ func (a *app) scheduleCommand() *cobra.Command {
 // scheduler is the schedule of this process; queue may be nil where nothing is queued.
 func (a *app) scheduler(queue *runs.Service) *schedule.Scheduler {
 	return &schedule.Scheduler{
-		Store: a.store, Queue: queue, Clock: time.Now, Zone: a.config.TimeZone, Window: a.config.Spread, Log: a.log,
+		Store: a.store, Queue: queue, Clock: a.clock, Zone: a.config.TimeZone, Window: a.config.Spread, Log: a.log,
 	}
 }
 
