@@ -37,7 +37,11 @@ test: database browser python ## every test, against a real database server (TES
 test-mysql: ## what touches the database, against Oracle MySQL (TEST_MYSQL_DSN, or ../shared/tools/mysql-server)
 	@bash .ci/mysql go test -count=1 -timeout 20m ./migrations/... ./shared/usersync/... ./host/internal/store/... ./host/internal/runs/... ./host/internal/schedule/...
 
-# Where the tests with the build tag are.
+.PHONY: chaos
+chaos: database ## three hosts that are killed, stopped and cut off, on a database that dies (ROUNDS=10, TENANTS=200, TEST_SEED: one again)
+	@ROUNDS=$(or $(ROUNDS),10) go test -tags chaos -count=1 -v -timeout 240m -run TestChaos $(ARGS) ./host/internal/endtoend/chaos
+
+# Where the tests with the build tag cluster are.
 CLUSTER := ./shared/testdb/cluster ./migrations ./shared/usersync ./host/internal/store
 
 .PHONY: test-cluster
@@ -47,7 +51,7 @@ test-cluster: database ## on clusters of three, Galera and Group Replication, wh
 .PHONY: lint
 lint: ## formatting, vet, golangci-lint (with the directions of import), no CRM's name in the host
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
-	go vet -tags cluster ./...
+	go vet -tags cluster,chaos ./...
 	go run $(GOLANGCI_LINT) run
 	@! git grep -niE 'bitrix' -- host ':!*_test.go' ':!host/**/testdata/**' || { echo "host/ must know no CRM by name"; exit 1; }
 
