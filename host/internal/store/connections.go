@@ -243,8 +243,8 @@ func (s *Store) saveSecrets(ctx context.Context, tx bun.Tx, box *secrets.Box, be
 
 // RememberLinksPortal notes which portal the tenant's links come from.
 func (s *Store) RememberLinksPortal(ctx context.Context, tenantID int64, portal string) error {
-	return s.write(ctx, "remember the portal of the links", func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewUpdate().Model((*connectionRow)(nil)).Set("links_portal = ?", portal).
+	return s.repeat(ctx, "remember the portal of the links", func(ctx context.Context) error {
+		_, err := s.db.NewUpdate().Model((*connectionRow)(nil)).Set("links_portal = ?", portal).
 			Where("tenant_id = ?", tenantID).Exec(ctx)
 		return err
 	})

@@ -222,3 +222,47 @@ func TestADatabaseThatFallsSilentIsGivenUp(t *testing.T) {
 		})
 	}
 }
+
+// Nobody knows then whether it was done: so it is done again.
+func TestWhatDoesNoHarmTwiceIsDoneAgainWhenItsAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tenant := b.tenant(t, "Ромашка").ID
+	connect(t, b, tenant)
+	run := b.claimed(t, tenant)
+	for statement, call := range map[string]func(*Store) error{
+		"UPDATE `crm_connections`":   func(s *Store) error { return s.RememberLinksPortal(b.ctx, tenant, "portal.example") },
+		"UPDATE crm_runs SET plugin": func(s *Store) error { return s.DescribeRun(b.ctx, run) },
+	} {
+		for _, place := range []proxy.Place{proxy.Before, proxy.After} {
+			s, p := b.roadTo(t)
+			sent := p.Rule(proxy.Match{Statement: statement}, proxy.CutAt(1, place))
+			p.Rule(proxy.Match{Statement: "COMMIT"}, proxy.CutAt(1, place)) // it needs none
+			if err := call(s); err != nil || sent.Count() != 2 {
+				t.Errorf("%s: error %v after %d tries", statement, err, sent.Count())
+			}
+		}
+	}
+}
+
+// A claim that was carried out, though nobody was told, is this host's run: otherwise it
+// would stand still until the lease has run out.
+func TestAClaimWhoseAnswerWasLostIsFound(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for tenant, place := range map[int64]proxy.Place{1: proxy.Before, 2: proxy.After} {
+		s, p := b.roadTo(t)
+		run := b.queued(t, Run{TenantID: tenant})
+		p.Rule(proxy.Match{Statement: "UPDATE crm_runs AS r JOIN"}, proxy.CutAt(1, place))
+		claimed, err := s.ClaimRuns(b.ctx, []Run{run}, "host", time.Hour)
+		if place == proxy.Before {
+			if len(claimed) != 0 || crm.CodeOf(err) != crm.CodeDatabase {
+				t.Errorf("never sent: %+v, error %v", claimed, err)
+			}
+			continue
+		}
+		if err != nil || len(claimed) != 1 || claimed[0].ID != run.ID || claimed[0].Status != StatusRunning || claimed[0].Host != "host" {
+			t.Errorf("carried out: %+v, error %v", claimed, err)
+		}
+	}
+}

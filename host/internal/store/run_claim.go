@@ -146,17 +146,25 @@ func (s *Store) claim(ctx context.Context, runs []Run, host string, lease time.D
 		SET r.status = 'running', r.queue_key = NULL, r.not_before = NULL, r.active_tenant = r.tenant_id, r.active_portal = c.place,
 			r.fence = r.fence + ?, r.attempt = r.attempt + 1, r.host = ?, r.lease_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, r.started_at = UTC_TIMESTAMP(6)
 		WHERE r.`+waits+` AND r.fence = c.fence`, args...)
+	if isAway(err) { // whether it was carried out, the rows say
+		if claimed, _ := s.withFences(ctx, ids, fences); len(claimed) > 0 {
+			return claimed, nil
+		}
+	}
 	if err != nil || changed == 0 {
 		return nil, err
 	}
+	return s.withFences(ctx, ids, fences)
+}
+
+// withFences reads those of some runs that have these fences.
+func (s *Store) withFences(ctx context.Context, ids []int64, fences map[int64]int64) ([]Run, error) {
 	var now []Run
-	err = s.ask(ctx, "read the runs that were claimed", func(ctx context.Context) error {
+	err := s.read(ctx, "read the runs that were claimed", func(ctx context.Context) error {
+		now = nil
 		return s.db.NewSelect().Model(&now).Where("r.id IN (?)", bun.List(ids)).Scan(ctx)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(now, func(r Run) bool { return r.Fence != fences[r.ID] }), nil
+	return slices.DeleteFunc(now, func(r Run) bool { return r.Fence != fences[r.ID] }), err
 }
 
 // freePlaces ends what keeps a claim's two keys without going on: the tenant's run whose
@@ -172,9 +180,11 @@ func (s *Store) freePlaces(ctx context.Context, run Run) error {
 // DescribeRun notes which plugin and portal a claimed run is about, when that is no
 // longer what it was queued for. Its place was one of the other portal's.
 func (s *Store) DescribeRun(ctx context.Context, run Run) error {
-	_, err := s.exec(ctx, "describe a run", `UPDATE crm_runs SET plugin = ?, portal = ?, active_portal = NULL WHERE id = ? AND fence = ?`,
-		run.Plugin, run.Portal, run.ID, run.Fence)
-	return err
+	return s.repeat(ctx, "describe a run", func(ctx context.Context) error {
+		_, err := s.db.NewRaw(`UPDATE crm_runs SET plugin = ?, portal = ?, active_portal = NULL WHERE id = ? AND fence = ?`,
+			run.Plugin, run.Portal, run.ID, run.Fence).Exec(ctx)
+		return err
+	})
 }
 
 // RenewLease extends the lease; ErrLeaseLost when the run is not this host's any more.

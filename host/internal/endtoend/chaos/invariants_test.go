@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -185,8 +186,27 @@ func (r *round) summary() string {
 	for _, h := range r.hosts {
 		quits += h.quits
 	}
-	return fmt.Sprintf("%s slots (%s missed), %s runs, %s taken over, %s handed back, %s tried again, %d connections cut, %d hosts quit",
-		n[0], n[1], n[2], n[3], n[4], n[5], r.cuts.Load(), quits)
+	return fmt.Sprintf("%s slots (%s missed), %s runs, %s taken over, %s handed back, %s tried again%s, %d connections cut, %d hosts quit",
+		n[0], n[1], n[2], n[3], n[4], n[5], r.failures(), r.cuts.Load(), quits)
+}
+
+// failures are why runs failed, as the hosts' logs say it.
+func (r *round) failures() string {
+	seen := map[string]int{}
+	for _, h := range r.hosts {
+		text, _ := os.ReadFile(filepath.Join(r.folder, h.name+".log"))
+		for line := range strings.Lines(string(text)) {
+			if _, cause, found := strings.Cut(line, `msg="the run's failure"`); found {
+				words := strings.Split(strings.TrimSuffix(strings.TrimSpace(cause), `"`), ": ")
+				seen[strings.Join(words[max(0, len(words)-2):], ": ")]++
+			}
+		}
+	}
+	said := ""
+	for _, cause := range slices.Sorted(maps.Keys(seen)) {
+		said += fmt.Sprintf(" (%d x %s)", seen[cause], cause)
+	}
+	return said
 }
 
 // dump writes the tables that tell what happened into the round's folder.

@@ -30,7 +30,7 @@ func startPortal(t testing.TB) portal {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(filepath.Join(built, pluginName, pluginName), "simulate", "--print-json", "--until-stdin-closes",
-		"--rate-limit", "off", "--people", "0", "--webhook-secret-file", file)
+		"--rate-limit", "off", "--latency", "100ms", "--people", "0", "--webhook-secret-file", file)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
