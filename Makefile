@@ -42,7 +42,7 @@ chaos: database ## three hosts that are killed, stopped and cut off, on a databa
 	@ROUNDS=$(or $(ROUNDS),10) go test -tags chaos -count=1 -v -timeout 240m -run TestChaos $(ARGS) ./host/internal/endtoend/chaos
 
 # Where the tests with the build tag cluster are.
-CLUSTER := ./shared/testdb/cluster ./migrations ./shared/usersync ./host/internal/store
+CLUSTER := ./shared/testdb/cluster ./migrations ./shared/usersync ./host/internal/store ./host/internal/endtoend/chaos
 
 .PHONY: test-cluster
 test-cluster: database ## on clusters of three, Galera and Group Replication, whose nodes die (ROUNDS=1, TEST_SEED: one again)
