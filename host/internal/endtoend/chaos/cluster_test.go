@@ -28,8 +28,16 @@ type three struct {
 func newThree(t testing.TB, kind cluster.Kind) *three {
 	t.Helper()
 	c := &three{Cluster: cluster.New(t, kind)}
-	for i := range cluster.Nodes {
+	writer, err := c.Writer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range hosts {
 		c.roads = append(c.roads, c.Router(t, i))
+		execute(t, c.Root(writer), fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY 'lab'", accountName(i)))
+		execute(t, c.Root(writer), fmt.Sprintf("GRANT ALL ON `lab\\_%%`.* TO '%s'@'%%'", accountName(i)))
+	}
+	for i := range cluster.Nodes {
 		// Or only root may make triggers, where there is a binary log.
 		execute(t, c.Root(i), "SET GLOBAL log_bin_trust_function_creators = 1")
 	}
@@ -41,10 +49,14 @@ func (c *three) open(ctx context.Context, database string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sql.Open("mysql", c.Config(i, database).FormatDSN())
+	return openAs(c.Config(i, ""), database)
 }
 
-func (c *three) account(database string) *mysql.Config { return c.Config(0, database) }
+func (c *three) account(i int, database string) *mysql.Config {
+	account := c.Config(0, database)
+	account.User, account.Passwd = accountName(i), "lab"
+	return account
+}
 
 func (c *three) create(t testing.TB) string {
 	t.Helper()

@@ -28,7 +28,7 @@ var compared = map[string]string{
 }
 
 var unlike = []string{
-	"crm_runs", "crm_run_attempts", "crm_run_progress", "chaos_notes", "chaos_turns",
+	"crm_runs", "crm_run_attempts", "crm_run_progress", "chaos_notes", "chaos_turns", "chaos_claims",
 	"booking_mails", "booking_mail_queue", "booking_notices", "booking_first_run_codes",
 }
 

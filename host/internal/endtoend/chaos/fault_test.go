@@ -33,24 +33,23 @@ const (
 	asked    = "SIGTERM host"
 	cut      = "cut connections of host"
 	stalled  = "stall connections of host"
+	late     = "late chunk of host"
+	pending  = "pending commit of host"
 )
 
 // draw is what a seed makes happen in the two acts of a round that last so long: hosts
-// are killed, stopped and asked to end in each round, and something happens to the
+// are killed, stopped, asked to end and late in each round, and something happens to the
 // database; what else, when, for how long and to whom the seed says.
 func draw(random *rand.Rand, ground []string, lease time.Duration, acts [2]time.Duration) (faults [2][]fault) {
 	slices.Sort(ground)
-	kinds := []string{killed, []string{asleep, allSleep}[random.IntN(2)], asked, ground[random.IntN(len(ground))]}
-	others := []string{killed, asleep, allSleep, asked, cut, stalled}
-	for range 2 {
-		kinds = append(kinds, others[random.IntN(len(others))])
-	}
+	others := []string{killed, asleep, allSleep, asked, cut, stalled, late, pending}
+	kinds := []string{killed, []string{asleep, allSleep}[random.IntN(2)], asked, late, ground[random.IntN(len(ground))], others[random.IntN(len(others))]}
 	random.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
 	for i, kind := range kinds {
 		act := i % 2
 		f := fault{kind: kind, at: time.Duration(random.Int64N(int64(acts[act]))), host: random.IntN(hosts)}
 		f.lasts = time.Duration(random.Int64N(int64(time.Second)))
-		if kind == asleep || kind == allSleep || kind == stalled {
+		if slices.Contains([]string{asleep, allSleep, stalled, late, pending}, kind) {
 			f.lasts += lease + 500*time.Millisecond
 		}
 		faults[act] = append(faults[act], f)
@@ -71,6 +70,10 @@ func (r *round) happen(ctx context.Context, f fault) error {
 		h.kill(f.lasts)
 	case asleep, allSleep:
 		h.sleep(f.lasts, f.kind == allSleep)
+	case late:
+		r.late(h, f.lasts, proxy.Match{Statement: fenceCheck})
+	case pending:
+		r.late(h, f.lasts, proxy.Match{Statement: "COMMIT", First: fenceCheck})
 	case asked:
 		h.restart()
 	case cut:
@@ -83,6 +86,22 @@ func (r *round) happen(ctx context.Context, f fault) error {
 		return r.ground.faults()[f.kind](ctx, f)
 	}
 	return nil
+}
+
+// fenceCheck is how a chunk begins.
+const fenceCheck = "UPDATE `crm_runs` FORCE INDEX (PRIMARY) SET `chunks`"
+
+// late holds up the next statement of the host's plugin that matches, and stops the host
+// meanwhile: when it arrives somebody else may have taken the run over.
+func (r *round) late(h *host, lasts time.Duration, match proxy.Match) {
+	held := h.road.Hold(match, 1, proxy.Before)
+	defer held.GoOn() // whenever it comes
+	select {
+	case <-held.Reached():
+		r.lates.Add(1)
+		h.sleep(lasts, false)
+	case <-time.After(2 * lasts): // there was no work
+	}
 }
 
 // cutCommits cuts connections in the middle of what hosts and plugins do, before the

@@ -5,6 +5,7 @@ package chaos
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"testing"
 	"time"
 
@@ -20,8 +21,9 @@ type ground interface {
 	open(ctx context.Context, database string) (*sql.DB, error)
 	// create makes an empty database.
 	create(t testing.TB) (name string)
-	// account is how a host reaches a database, but for the address, which is its road's.
-	account(database string) *mysql.Config
+	// account is how host i reaches a database, but for the address, which is its road's.
+	// Each has one of its own, by which the database knows who writes.
+	account(i int, database string) *mysql.Config
 	// road is the way of host i. It leads to whichever server takes writes.
 	road(i int) *proxy.Proxy
 	// faults are what can happen to it, by name.
@@ -30,4 +32,16 @@ type ground interface {
 	settle(ctx context.Context, database string) error
 	// lease is what the hosts' runs have.
 	lease() time.Duration
+}
+
+func accountName(i int) string { return fmt.Sprint("host", i) }
+
+func openAs(account *mysql.Config, database string) (*sql.DB, error) {
+	account = account.Clone()
+	account.DBName, account.Logger = database, &mysql.NopLogger{}
+	connector, err := mysql.NewConnector(account)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
 }

@@ -24,11 +24,12 @@ const patience = 90 * time.Second
 // host is one of the hosts: a process that is started again whenever it ends, as a
 // service manager does.
 type host struct {
-	t    testing.TB
-	name string
-	dir  string // its data, and what it says
-	env  []string
-	road *proxy.Proxy // its way to the database
+	t      testing.TB
+	number int
+	name   string
+	dir    string // its data, and what it says
+	env    []string
+	road   *proxy.Proxy // its way to the database
 
 	mu      sync.Mutex // held while somebody does something to it
 	process *process

@@ -105,7 +105,7 @@ func (l *lab) fillTemplate(t *testing.T) {
 	t.Helper()
 	l.template = l.ground.create(t)
 	ctx := t.Context()
-	db, err := usersync.OpenDB(secret.New(l.ground.road(0).Through(l.ground.account(l.template))))
+	db, err := usersync.OpenDB(secret.New(l.ground.road(0).Through(l.ground.account(0, l.template))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func (l *lab) slots(t testing.TB, tenant int64, until time.Time) (all []slot) {
 // addHost makes the data of a host, which trusts the plugin.
 func (l *lab) addHost(t *testing.T, i int) {
 	t.Helper()
-	h := &host{name: fmt.Sprint("host", i), dir: filepath.Join(l.dir, fmt.Sprint("host", i)), road: l.ground.road(i)}
+	h := &host{number: i, name: fmt.Sprint("host", i), dir: filepath.Join(l.dir, fmt.Sprint("host", i)), road: l.ground.road(i)}
 	if err := os.MkdirAll(h.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func (l *lab) addHost(t *testing.T, i int) {
 func (l *lab) environment(h *host, database, folder string) []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + h.dir, "TMPDIR=" + os.TempDir(),
-		"BOOKING_DSN=" + h.road.Through(l.ground.account(database)),
+		"BOOKING_DSN=" + h.road.Through(l.ground.account(h.number, database)),
 		"BOOKING_DATA_DIR=" + filepath.Join(h.dir, "data"), "BOOKING_PLUGIN_DIR=" + built,
 		"BOOKING_SECRET_KEY_FILE=" + filepath.Join(l.dir, "key", "secret.key"),
 		"BOOKING_HTTP_PORTALS=127.0.0.1", "BOOKING_ADDR=127.0.0.1:0",

@@ -37,7 +37,8 @@ type round struct {
 	database string
 	folder   string // of what hosts say
 	slots    []slot // all that must have been dealt with at the end
-	cuts     atomic.Int64
+	// cuts counts connections that were cut at a statement, lates statements that were late.
+	cuts, lates atomic.Int64
 }
 
 // begin makes a round's database and starts the hosts.

@@ -53,8 +53,15 @@ func newSingle(t testing.TB) *single {
 	s.config = mysql.NewConfig()
 	s.config.User, s.config.Net, s.config.Addr = "root", "unix", s.server.Socket()
 	s.config.InterpolateParams, s.config.Logger = true, &mysql.NopLogger{}
-	for range hosts {
+	db, err := s.open(context.Background(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for i := range hosts {
 		s.roads = append(s.roads, proxy.New(t, s.config))
+		execute(t, db, fmt.Sprintf("CREATE USER %s@localhost", accountName(i)))
+		execute(t, db, fmt.Sprintf("GRANT ALL ON *.* TO %s@localhost", accountName(i)))
 	}
 	return s
 }
@@ -67,12 +74,12 @@ func (s *single) start(ctx context.Context) (err error) {
 }
 
 func (s *single) open(_ context.Context, database string) (*sql.DB, error) {
-	return sql.Open("mysql", s.account(database).FormatDSN())
+	return openAs(s.config, database)
 }
 
-func (s *single) account(database string) *mysql.Config {
+func (s *single) account(i int, database string) *mysql.Config {
 	account := s.config.Clone()
-	account.DBName = database
+	account.User, account.DBName = accountName(i), database
 	return account
 }
 
