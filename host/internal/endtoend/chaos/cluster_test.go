@@ -37,10 +37,6 @@ func newThree(t testing.TB, kind cluster.Kind) *three {
 		execute(t, c.Root(writer), fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY 'lab'", accountName(i)))
 		execute(t, c.Root(writer), fmt.Sprintf("GRANT ALL ON `lab\\_%%`.* TO '%s'@'%%'", accountName(i)))
 	}
-	for i := range cluster.Nodes {
-		// Or only root may make triggers, where there is a binary log.
-		execute(t, c.Root(i), "SET GLOBAL log_bin_trust_function_creators = 1")
-	}
 	return c
 }
 
@@ -60,6 +56,11 @@ func (c *three) account(i int, database string) *mysql.Config {
 
 func (c *three) create(t testing.TB) string {
 	t.Helper()
+	for i := range cluster.Nodes {
+		// Or only root may make triggers, where there is a binary log. A node that died has
+		// forgotten it.
+		execute(t, c.Root(i), "SET GLOBAL log_bin_trust_function_creators = 1")
+	}
 	return c.NewDatabase(t)
 }
 

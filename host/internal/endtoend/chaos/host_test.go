@@ -33,8 +33,8 @@ type host struct {
 
 	mu      sync.Mutex // held while somebody does something to it
 	process *process
-	// quits counts how often it ended by itself.
-	quits int
+	// quits is what it said last each time it ended by itself.
+	quits []string
 }
 
 // process is one life of a host.
@@ -57,7 +57,7 @@ func (h *host) start() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if !p.wanted {
-			h.quits++
+			h.quits = append(h.quits, h.lastWords())
 			h.start()
 		}
 	}()
@@ -161,6 +161,13 @@ func (h *host) destroy() {
 			<-p.ended
 		}
 	})
+}
+
+// lastWords is the last line that it said.
+func (h *host) lastWords() string {
+	text, _ := os.ReadFile(filepath.Join(h.dir, "said"))
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return lines[len(lines)-1]
 }
 
 // crashed reports whether it has ever ended as only a mistake of ours ends a program.

@@ -192,11 +192,13 @@ func (r *round) summary() string {
 		(SELECT COUNT(*) FROM crm_runs WHERE status <> 'reserved'), (SELECT COUNT(*) FROM crm_run_attempts WHERE reason = 'lost'),
 		(SELECT COUNT(*) FROM crm_run_attempts WHERE reason = 'returned'), (SELECT COUNT(*) FROM crm_runs WHERE retry > 0)`)
 	n := strings.Split(counts[0], "\t")
-	quits := 0
+	quits := ""
 	for _, h := range r.hosts {
-		quits += h.quits
+		for _, last := range h.quits {
+			quits += fmt.Sprintf(", %s quit by itself (%s)", h.name, last)
+		}
 	}
-	return fmt.Sprintf("%s slots (%s missed), %s runs, %s taken over, %s handed back, %s tried again%s, %d connections cut, %d statements late, %d hosts quit",
+	return fmt.Sprintf("%s slots (%s missed), %s runs, %s taken over, %s handed back, %s tried again%s, %d connections cut, %d statements late%s",
 		n[0], n[1], n[2], n[3], n[4], n[5], r.failures(), r.cuts.Load(), r.lates.Load(), quits)
 }
 

@@ -56,7 +56,7 @@ func (l *lab) begin(t *testing.T, name string) *round {
 	l.setPortals(t, 1)
 	r.stand(epoch)
 	for _, h := range l.hosts {
-		h.t, h.env, h.quits = t, l.environment(h, r.database, r.folder), 0
+		h.t, h.env, h.quits = t, l.environment(h, r.database, r.folder), nil
 		_ = os.Remove(filepath.Join(h.dir, "said"))
 		h.with(func(*process) { h.start() })
 		t.Cleanup(h.destroy)
