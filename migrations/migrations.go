@@ -107,8 +107,27 @@ func (s Set) satisfied(ctx context.Context, db *bun.DB) (bool, error) {
 	return true, nil
 }
 
+// awayPatience is how long a database that is away is waited for before anything is begun.
+const awayPatience, awayPause = 30 * time.Second, 250 * time.Millisecond
+
+// look is the first look, by which most calls are done: it may be taken again when the
+// connection is lost.
+func (s Set) look(ctx context.Context, db *bun.DB) (bool, error) {
+	for giveUp := time.Now().Add(awayPatience); ; {
+		done, err := s.satisfied(ctx, db)
+		if !ddl.IsAway(err) || time.Now().After(giveUp) {
+			return done, err
+		}
+		select {
+		case <-time.After(awayPause):
+		case <-ctx.Done():
+			return false, err
+		}
+	}
+}
+
 func (s Set) up(ctx context.Context, db *bun.DB) ([]string, error) {
-	if done, err := s.satisfied(ctx, db); err != nil || done {
+	if done, err := s.look(ctx, db); err != nil || done {
 		return nil, err
 	}
 	if db.Stats().MaxOpenConnections == 1 {

@@ -60,6 +60,16 @@ var faults = map[uint16]fault{
 // knows whether that was done; anything before it was not.
 func IsAway(err error) bool { return faultOf(err) == faultAway }
 
+// IsWorthWaiting is IsAway, but for a host name that nobody knows: that is a mistake, not
+// an absence.
+func IsWorthWaiting(err error) bool {
+	var name *net.DNSError
+	if errors.As(err, &name) {
+		return name.IsTemporary
+	}
+	return IsAway(err)
+}
+
 // IsContention reports whether somebody else was faster and the server undid the
 // statement or the whole transaction: the same work may succeed right away.
 func IsContention(err error) bool { return faultOf(err) == faultContention }

@@ -31,6 +31,23 @@ const (
 // and shows nothing of a DSN that could not be read.
 func OpenDB(dsn secret.Text) (*bun.DB, error) { return openDB(dsn, Silence) }
 
+// WaitForDB is OpenDB for a server that may be away at the moment: it is waited for, for
+// half a minute or until ctx ends.
+func WaitForDB(ctx context.Context, dsn secret.Text) (*bun.DB, error) {
+	const pause = 250 * time.Millisecond
+	for giveUp := time.Now().Add(maxAway); ; {
+		db, err := OpenDB(dsn)
+		if err == nil || !IsWorthWaiting(err) || time.Now().After(giveUp) {
+			return db, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
 func openDB(dsn secret.Text, silence time.Duration) (*bun.DB, error) {
 	config, err := configure(dsn)
 	if err != nil {

@@ -3,12 +3,14 @@ package usersync
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/uptrace/bun"
 
+	"booking/shared/crm"
 	"booking/shared/secret"
 	"booking/shared/testdb"
 	"booking/shared/testdb/proxy"
@@ -47,5 +49,36 @@ func TestTheEndOfATransactionIsNotWaitedForForEver(t *testing.T) {
 		if err := db.PingContext(t.Context()); err != nil {
 			t.Errorf("another connection, after %s: %v", statement, err)
 		}
+	}
+}
+
+// The first two connections lead nowhere: the server is being restarted.
+func TestADatabaseThatIsAwayIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	config, err := mysql.ParseDSN(testdb.New(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tries atomic.Int64
+	p := proxy.NewRouter(t, func() (*mysql.Config, error) {
+		if tries.Add(1) <= 2 {
+			return nil, errors.New("nobody is there")
+		}
+		return config, nil
+	})
+	dsn := secret.New(p.Through(config))
+	if _, err := OpenDB(dsn); crm.CodeOf(err) != crm.CodeDatabase || tries.Load() != 1 {
+		t.Fatalf("without waiting: error %v after %d tries", err, tries.Load())
+	}
+	db, err := WaitForDB(t.Context(), dsn)
+	if err != nil || tries.Load() != 3 {
+		t.Fatalf("error %v after %d tries", err, tries.Load())
+	}
+	db.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p.Refuse()
+	if _, err := WaitForDB(ctx, dsn); crm.CodeOf(err) != crm.CodeDatabase {
+		t.Errorf("when it is called off: %v", err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -43,15 +42,8 @@ func (w waiting) do(ctx context.Context, doing string, question func(context.Con
 	}
 }
 
-// isAway reports whether the server did not answer at all, or only "not now". A
-// host name that nobody knows is a mistake, not an absence.
-func isAway(err error) bool {
-	var name *net.DNSError
-	if errors.As(err, &name) {
-		return name.IsTemporary
-	}
-	return usersync.IsAway(err)
-}
+// isAway reports whether the server did not answer at all, or only "not now".
+func isAway(err error) bool { return usersync.IsWorthWaiting(err) }
 
 // Contended reports whether err is about rows that somebody else was at, too, and not
 // about the database as a whole.

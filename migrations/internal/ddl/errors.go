@@ -6,6 +6,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"syscall"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -40,7 +41,16 @@ func IsTransient(err error) bool {
 	if slices.Contains([]uint16{1047, 1205, 1213, 3058, 3101, 3572}, Number(err)) {
 		return true
 	}
+	return lost(err)
+}
+
+func lost(err error) bool {
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, io.EOF)
+}
+
+// IsAway reports that there is no connection to the server, or none any more.
+func IsAway(err error) bool {
+	return lost(err) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT)
 }
 
 // IsMissingTable reports that a statement named a table that does not exist.

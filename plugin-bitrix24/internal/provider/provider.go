@@ -54,7 +54,7 @@ type setup struct {
 
 // database opens the database when it is first needed: the account may get its
 // rights, and the server may come up, after Configure.
-func (s *setup) database() (*bun.DB, error) {
+func (s *setup) database(ctx context.Context) (*bun.DB, error) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
 	if s.db != nil {
@@ -63,7 +63,7 @@ func (s *setup) database() (*bun.DB, error) {
 	if s.DSN.Empty() {
 		return nil, errNotConfigured
 	}
-	db, err := usersync.OpenDB(s.DSN)
+	db, err := usersync.WaitForDB(ctx, s.DSN)
 	if err != nil {
 		return nil, fmt.Errorf("set up the database: %w", err)
 	}
@@ -114,7 +114,7 @@ func (p *Provider) use() (s *setup, done func(), err error) {
 
 // Migrate implements [crm.Plugin]. The DSN is used for this call only.
 func (p *Provider) Migrate(ctx context.Context, m crm.Migration) (crm.MigrationResult, error) {
-	db, err := usersync.OpenDB(m.DSN)
+	db, err := usersync.WaitForDB(ctx, m.DSN)
 	if err != nil {
 		return crm.MigrationResult{}, fmt.Errorf("set up the database for the migration: %w", err)
 	}

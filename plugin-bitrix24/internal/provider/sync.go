@@ -20,7 +20,7 @@ func (p *Provider) SyncUsers(ctx context.Context, r crm.SyncRequest, events crm.
 	if err := usable(problems); err != nil {
 		return crm.SyncResult{}, err
 	}
-	db, err := setup.database()
+	db, err := setup.database(ctx)
 	if err != nil {
 		return crm.SyncResult{}, err
 	}
