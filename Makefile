@@ -45,7 +45,7 @@ chaos: database ## three hosts that are killed, stopped and cut off, on a databa
 CLUSTER := ./shared/testdb/cluster ./migrations ./shared/usersync ./host/internal/store ./host/internal/endtoend/chaos
 
 .PHONY: test-cluster
-test-cluster: database ## on clusters of three, Galera and Group Replication, whose nodes die (ROUNDS=1, TEST_SEED: one again)
+test-cluster: database ## on clusters of three, Galera and Group Replication, whose nodes die (ROUNDS=1, TENANTS=100, TEST_SEED: one again)
 	@ROUNDS=$(or $(ROUNDS),1) bash .ci/cluster go test -tags cluster -p 1 -count=1 -timeout 80m -run TestCluster $(ARGS) $(CLUSTER)
 
 .PHONY: lint

@@ -139,9 +139,11 @@ func (c *Cluster) bringUp(ctx context.Context, t testing.TB) error {
 	}
 	for i := range c.nodes {
 		n := &node{number: i, dir: filepath.Join(c.folder, fmt.Sprint("node", i)), ports: ports[i*portsPerNode : (i+1)*portsPerNode]}
-		if n.root, err = sql.Open("mysql", c.account(n, "root", "", "").FormatDSN()); err != nil {
+		connector, err := mysql.NewConnector(c.account(n, "root", "", "")) // a DSN would forget the logger
+		if err != nil {
 			return err
 		}
+		n.root = sql.OpenDB(connector)
 		t.Cleanup(func() { _ = n.root.Close() })
 		c.nodes[i] = n
 	}

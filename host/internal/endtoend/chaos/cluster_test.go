@@ -129,6 +129,6 @@ func (c *three) stopNode(ctx context.Context, f fault) error {
 // TestClusterChaos is TestChaos on each kind of cluster.
 func TestClusterChaos(t *testing.T) {
 	for _, kind := range cluster.Kinds(t) {
-		t.Run(string(kind), func(t *testing.T) { newLab(t, newThree(t, kind)).rounds(t) })
+		t.Run(string(kind), func(t *testing.T) { newLab(t, newThree(t, kind), 100).rounds(t) })
 	}
 }

@@ -54,7 +54,8 @@ func number(t testing.TB, name string, otherwise int) int {
 	return n
 }
 
-func newLab(t *testing.T, g ground) *lab {
+// newLab makes one, with so many tenants unless TENANTS says otherwise.
+func newLab(t *testing.T, g ground, tenants int) *lab {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "booking-chaos-")
 	if err != nil {
@@ -65,7 +66,7 @@ func newLab(t *testing.T, g ground) *lab {
 			_ = os.RemoveAll(dir)
 		}
 	})
-	l := &lab{dir: dir, ground: g, tenants: number(t, "TENANTS", 200)}
+	l := &lab{dir: dir, ground: g, tenants: number(t, "TENANTS", tenants)}
 	for range (l.tenants + len(leaves) - 1) / len(leaves) {
 		l.portals = append(l.portals, startPortal(t))
 	}

@@ -124,4 +124,4 @@ func (s *single) kill(ctx context.Context, f fault) error {
 }
 
 // TestChaos is issue 7's: ROUNDS rounds, or the one of TEST_SEED, with TENANTS tenants.
-func TestChaos(t *testing.T) { newLab(t, newSingle(t)).rounds(t) }
+func TestChaos(t *testing.T) { newLab(t, newSingle(t), 200).rounds(t) }
