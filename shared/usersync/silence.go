@@ -71,6 +71,6 @@ func (t boundedTx) Rollback() error { return t.end("ROLLBACK") }
 func (t boundedTx) end(statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), t.silence)
 	defer cancel()
-	_, err := t.connection.ExecContext(ctx, statement, nil)
+	_, err := t.ExecContext(ctx, statement, nil)
 	return err
 }

@@ -224,3 +224,28 @@ func TestARunThatLostItsHostsTooOftenIsTriedOnceEachTime(t *testing.T) {
 		t.Errorf("after one more lost host: %+v, error %v", now, err)
 	}
 }
+
+// A reservation that no slot came back to has the key, but is no run that waits.
+func TestARetryIsQueuedBesideAReservation(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	run := b.claimed(t, 1)
+	if err := b.insertReserved(b.ctx, dueSlots(1)); err != nil {
+		t.Fatal(err)
+	}
+	b.fail(t, &run, crm.CodeDatabase)
+	retries := b.retries(t, 1)
+	if len(retries) != 1 || retries[0].RetryOf != run.ID || !retries[0].Postponed(time.Now()) {
+		t.Fatalf("%+v", retries)
+	}
+	slot, own := b.slotRun(t, 1)
+	if mine, err := b.StartSlot(b.ctx, slot, own); err != nil || !mine || own.ID == retries[0].ID {
+		t.Errorf("the next slot has run %d, mine %v, error %v", own.ID, mine, err)
+	}
+	if pressed := b.queued(t, Run{TenantID: 1, Trigger: "button"}); pressed.ID != own.ID {
+		t.Errorf("a press got %+v", pressed)
+	}
+	if left := b.retries(t, 1); len(left) != 0 {
+		t.Errorf("a press leaves %+v", left)
+	}
+}

@@ -145,6 +145,9 @@ func (r Run) queueKey() string {
 	return fmt.Sprintf("%d/%s/%s/%s", r.TenantID, r.Mode, plan, r.PersonID)
 }
 
+// againKey is for what waits beside somebody who has its key.
+func (r Run) againKey() string { return fmt.Sprintf("%d/again/%d", r.TenantID, r.ID) }
+
 // noTurn is the year of queue_at in a row that never got a turn: its default.
 const noTurn = 2000
 

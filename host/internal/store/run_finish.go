@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -145,7 +144,7 @@ func handBack(ctx context.Context, tx bun.Tx, run Run, reason string) error {
 	err := back(run.queueKey())
 	if number(err) == duplicateKey {
 		// Somebody asked for the same while it was going on. Both are carried out.
-		err = back(fmt.Sprintf("%d/again/%d", run.TenantID, run.ID))
+		err = back(run.againKey())
 	}
 	return err
 }

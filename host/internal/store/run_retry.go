@@ -38,7 +38,8 @@ func (r Run) TriedAgain() bool {
 }
 
 // queueRetry queues the retry of a run in the transaction of its end. When the same is
-// waiting already, that is retry enough.
+// waiting already, that is retry enough. A reservation is not: its slot may have got this
+// very run, and then nobody comes for it before the next one.
 func queueRetry(ctx context.Context, tx bun.Tx, run Run) error {
 	wait, again := run.retryIn()
 	if !again {
@@ -54,13 +55,34 @@ func queueRetry(ctx context.Context, tx bun.Tx, run Run) error {
 	if run.Status == StatusInterrupted {
 		next.Lost = enoughAttempts - 1 // a single try: it has taken enough hosts with it
 	}
-	_, err := tx.NewRaw(`INSERT INTO crm_runs
+	queued, err := insertRetry(ctx, tx, next, next.queueKey(), wait)
+	if err != nil || queued {
+		return err
+	}
+	var reserved bool
+	err = tx.NewRaw(`SELECT status = 'reserved' FROM crm_runs WHERE queue_key = ? FOR UPDATE`, next.queueKey()).Scan(ctx, &reserved)
+	if errors.Is(err, sql.ErrNoRows) { // it waits no more: it has begun
+		return nil
+	}
+	if err == nil && reserved {
+		_, err = insertRetry(ctx, tx, next, run.againKey(), wait)
+	}
+	return err
+}
+
+// insertRetry reports whether it has, or somebody else has the key.
+func insertRetry(ctx context.Context, tx bun.Tx, next Run, key string, wait time.Duration) (bool, error) {
+	result, err := tx.NewRaw(`INSERT INTO crm_runs
 		(tenant_id, plugin, portal, mode, person_id, plan_id, plan_hash, started_by, status, queue_key, lost, retry_of, retry, not_before, queue_at, requested_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, UTC_TIMESTAMP(6))
 		ON DUPLICATE KEY UPDATE id = id`,
 		next.TenantID, next.Plugin, next.Portal, string(next.Mode), next.PersonID, nullableID(next.PlanID), next.PlanHash, next.Trigger,
-		string(next.queuedStatus()), next.queueKey(), next.Lost, next.RetryOf, next.Retry, wait.Microseconds(), (wait + horizon).Microseconds()).Exec(ctx)
-	return err
+		string(next.queuedStatus()), key, next.Lost, next.RetryOf, next.Retry, wait.Microseconds(), (wait + horizon).Microseconds()).Exec(ctx)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
 }
 
 // RetryOf is the retry of a run that waits for its time; ErrNotFound when none does.
