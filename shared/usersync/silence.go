@@ -12,8 +12,9 @@ import (
 // or whose machine has gone, closes nothing and never answers.
 const Silence = 35 * time.Second
 
-// bounded is a connector whose transactions end in time: database/sql gives COMMIT and
-// ROLLBACK no context, so that at a silent server they would wait for ever.
+// bounded is a connector whose transactions end, in time or with their connection.
+// database/sql gives COMMIT and ROLLBACK no context, so that at a silent server they would
+// wait for ever, and uses a connection again at which they have failed.
 type bounded struct {
 	driver.Connector
 	silence time.Duration
@@ -29,7 +30,7 @@ func (b bounded) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, fmt.Errorf("the driver's connection is a %T, which lacks a method", conn)
 	}
-	return boundedConn{all, b.silence}, nil
+	return &boundedConn{connection: all, silence: b.silence}, nil
 }
 
 // connection is all that a connection of the driver can do; database/sql must find each
@@ -49,18 +50,24 @@ type connection interface {
 type boundedConn struct {
 	connection
 	silence time.Duration
+	// open: a transaction did not end as it was told to. The server may have it open
+	// still, and the next one on this connection would commit it.
+	open bool
 }
 
+// IsValid implements driver.Validator.
+func (c *boundedConn) IsValid() bool { return !c.open && c.connection.IsValid() }
+
 // BeginTx implements driver.ConnBeginTx.
-func (c boundedConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+func (c *boundedConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
 	if _, err := c.connection.BeginTx(ctx, o); err != nil {
 		return nil, err
 	}
-	return boundedTx(c), nil
+	return boundedTx{c}, nil
 }
 
 // boundedTx ends its connection's transaction.
-type boundedTx boundedConn
+type boundedTx struct{ conn *boundedConn }
 
 // Commit implements driver.Tx.
 func (t boundedTx) Commit() error { return t.end("COMMIT") }
@@ -69,8 +76,9 @@ func (t boundedTx) Commit() error { return t.end("COMMIT") }
 func (t boundedTx) Rollback() error { return t.end("ROLLBACK") }
 
 func (t boundedTx) end(statement string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), t.silence)
+	ctx, cancel := context.WithTimeout(context.Background(), t.conn.silence)
 	defer cancel()
-	_, err := t.ExecContext(ctx, statement, nil)
+	_, err := t.conn.ExecContext(ctx, statement, nil)
+	t.conn.open = err != nil
 	return err
 }
