@@ -102,7 +102,9 @@ func (c *chunk) fence(ctx context.Context) error {
 		return fmt.Errorf("check the fence: %w", err)
 	}
 	if held != 1 {
-		return crm.NewError(crm.CodeInternal, crm.Text{
+		// Whose run was taken over writes no end any more. Who still may write it was shown an
+		// old row, as by a cluster's node that is behind: the database's failure, which passes.
+		return crm.NewError(crm.CodeDatabase, crm.Text{
 			RU: "Этот запуск потерял право писать: его аренда истекла или его продолжил другой узел. Больше ничего не записано.",
 			EN: "This run has lost its right to write: its lease ran out or another host went on. Nothing more was written.",
 		}, ErrFenced)

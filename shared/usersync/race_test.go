@@ -163,7 +163,7 @@ func TestAStolenFenceStopsTheWriting(t *testing.T) {
 				return nil
 			}}
 			_, err := h.engine.Run(context.Background(), h.request(), listed{named("1", "A", "a@x"), named("2", "B", "b@x"), named("3", "C", "c@x"), named("4", "D", "d@x")}, events)
-			if !errors.Is(err, ErrFenced) || crm.CodeOf(err) != crm.CodeInternal {
+			if !errors.Is(err, ErrFenced) || crm.CodeOf(err) != crm.CodeDatabase {
 				t.Errorf("error %v", err)
 			}
 			wantLines(t, "users", h.table("name"), "A", "B")

@@ -64,10 +64,12 @@ func (s *Service) storeEnd(ctx context.Context, end *store.Run) error {
 	}
 }
 
-// explain turns a failure into the run's code and the sentence people read.
+// explain turns a failure into the run's code and the sentence people read. A run that was
+// told that its lease is lost, and ends by itself all the same, was told so by a database
+// that was behind.
 func explain(failure error) (crm.Code, crm.Text) {
 	if errors.Is(failure, store.ErrLeaseLost) {
-		return crm.CodeInternal, leaseLostMessage
+		return crm.CodeDatabase, leaseLostMessage
 	}
 	var known *crm.Error
 	if errors.As(failure, &known) {

@@ -49,6 +49,36 @@ func TestAFailedRunIsTriedAgainByItself(t *testing.T) {
 	}
 }
 
+// A node of a cluster that is behind shows a host an old row: the host believes its lease
+// lost, stops, and still is the one who may write the run's end. That passes by itself.
+func TestARunWhoseLeaseOnlySeemedLostIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	f, g := newFixture(t), newGate()
+	f.Lease = 3 * time.Second
+	back := func(sign string) {
+		if _, err := f.Store.DB().Exec("UPDATE crm_runs SET fence = fence " + sign + " 1 WHERE status = 'running'"); err != nil {
+			t.Error(err)
+		}
+	}
+	f.plugin.run = func(ctx context.Context, r crm.SyncRequest, e crm.Events) (crm.SyncResult, error) {
+		result, err := g.pass(ctx, r, e)
+		back("-") // before the end is written
+		return result, err
+	}
+	tenant := f.tenant("x")
+	run := f.queue(tenant, "schedule")
+	stop := f.work(1)
+	g.waitEntered(t)
+	back("+")
+	if end := f.until(run.ID, store.StatusFailed); end.ErrorCode != crm.CodeDatabase {
+		t.Errorf("%s %s", end.ErrorCode, end.ErrorEN)
+	}
+	stop()
+	if retry := f.dueNow(tenant); retry.RetryOf != run.ID {
+		t.Errorf("%+v", retry)
+	}
+}
+
 func TestARetryIsDroppedWhenThereWasAGoodRun(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
