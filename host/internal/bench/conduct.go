@@ -8,13 +8,15 @@ import (
 	"path"
 	"strconv"
 	"time"
+
+	"booking/host/internal/simulator"
 )
 
 // connect connects the site's company to a portal, by the form.
-func (s *site) connect(ctx context.Context, admin *visitor, p *portal) error {
+func (s *site) connect(ctx context.Context, admin *visitor, p *simulator.Portal) error {
 	form := url.Values{"plugin": {s.programs.manifest.Name}}
-	for key, value := range p.settings { // the host takes those that the plugin has
-		form.Set("setting."+key, value)
+	for key, value := range p.Settings { // the host takes those that the plugin has
+		form.Set("setting."+key, value.Reveal())
 	}
 	_, err := admin.want(ctx, http.StatusSeeOther, "/settings/crm", form)
 	return err
@@ -31,9 +33,9 @@ func (v *visitor) sync(ctx context.Context) (int64, error) {
 
 // conduct lets one sync follow the other for a while, each of so many people who have
 // another name than before, and returns how many there were.
-func (s *site) conduct(ctx context.Context, admin *visitor, p *portal, a *audience, lasts time.Duration) (syncs int, err error) {
+func (s *site) conduct(ctx context.Context, admin *visitor, p *simulator.Portal, a *audience, lasts time.Duration) (syncs int, err error) {
 	for end := time.Now().Add(lasts); time.Now().Before(end); syncs++ {
-		if err := p.order("change %d", s.people); err != nil {
+		if err := p.Order(fmt.Sprintf("change %d", s.people)); err != nil {
 			return syncs, err
 		}
 		run, err := admin.sync(ctx)

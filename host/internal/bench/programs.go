@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"booking/host/internal/simulator"
 	"booking/shared/crm"
 )
 
@@ -31,10 +32,9 @@ func (p *programs) host(ctx context.Context, environment []string, args ...strin
 	return cmd
 }
 
-// simulator prepares the plugin's simulated portal.
-func (p *programs) simulator(ctx context.Context) *exec.Cmd {
-	executable := filepath.Join(p.plugins(), p.manifest.Name, p.manifest.Executable)
-	return exec.CommandContext(ctx, executable, p.manifest.Simulator...)
+// startPortal starts the plugin's simulated portal.
+func (p *programs) startPortal(ctx context.Context) (*simulator.Portal, error) {
+	return simulator.Start(ctx, filepath.Join(p.plugins(), p.manifest.Name, p.manifest.Executable), p.manifest.Simulator)
 }
 
 // build builds them, once.

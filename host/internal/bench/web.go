@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"booking/host/internal/simulator"
 	"booking/shared/benchreport"
 )
 
@@ -31,11 +32,11 @@ func measureWeb(ctx context.Context, l *lab, r *benchreport.Report) error {
 		return err
 	}
 	defer s.close()
-	portal, err := s.programs.openPortal(ctx)
+	portal, err := s.programs.startPortal(ctx)
 	if err != nil {
 		return err
 	}
-	defer portal.close()
+	defer portal.Stop()
 	admins, err := s.administrators(ctx, l.watchers)
 	if err != nil {
 		return err
@@ -80,7 +81,7 @@ func (s *site) measureReader(ctx context.Context, r *benchreport.Report, reader 
 }
 
 // measureCrowd repeats what was idle with everybody else at work.
-func (s *site) measureCrowd(ctx context.Context, r *benchreport.Report, admins []*visitor, p *portal, reader *reader, idle *latencies) error {
+func (s *site) measureCrowd(ctx context.Context, r *benchreport.Report, admins []*visitor, p *simulator.Portal, reader *reader, idle *latencies) error {
 	s.say("and with %d watchers of syncs of %d people", len(admins), s.people)
 	watched := gather(ctx, admins)
 	memory, err := s.serving.watchMemory(ctx)
@@ -147,13 +148,13 @@ func (s *site) reportMemory(r *benchreport.Report, sizes []int) error {
 
 // fill connects the company, imports the portal's people and puts the others of the list
 // around them: half of it is older.
-func (s *site) fill(ctx context.Context, admin *visitor, p *portal) error {
+func (s *site) fill(ctx context.Context, admin *visitor, p *simulator.Portal) error {
 	s.say("%d people, %d of them by a first sync", s.rows, s.people)
 	if err := s.connect(ctx, admin, p); err != nil {
 		return err
 	}
 	for _, order := range []string{"unlimited", fmt.Sprintf("people %d", s.people)} {
-		if err := p.order("%s", order); err != nil {
+		if err := p.Order(order); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"booking/host/internal/mysqld"
 	"booking/host/internal/problem"
 	"booking/host/internal/runs"
+	"booking/host/internal/simulator"
 	"booking/host/internal/store"
 	"booking/shared/crm"
 	"booking/shared/crmhost"
@@ -45,17 +46,17 @@ func (a *app) demo(ctx context.Context, once bool) error {
 	if err != nil {
 		return err
 	}
-	portal, err := startSimulator(ctx, found)
+	portal, err := simulator.Start(ctx, found.Executable(), found.Manifest.Simulator)
 	if err != nil {
 		return err
 	}
-	a.onClose(portal.stop)
-	a.config.HTTPPortals = append(a.config.HTTPPortals, portal.hosts...)
+	a.onClose(portal.Stop)
+	a.config.HTTPPortals = append(a.config.HTTPPortals, portal.Hosts...)
 	service, err := a.runService(ctx)
 	if err != nil {
 		return err
 	}
-	tenant, err := a.demoTenant(ctx, found.Name, portal.settings)
+	tenant, err := a.demoTenant(ctx, found.Name, portal.Settings)
 	if err != nil {
 		return err
 	}
@@ -79,8 +80,8 @@ func (a *app) demo(ctx context.Context, once bool) error {
 		return nil
 	}
 	a.measure(service)
-	if err := portal.lively(); err != nil {
-		return fmt.Errorf("make the simulated portal lively: %w", err)
+	if err := portal.Tell("lively"); err != nil {
+		return err
 	}
 	a.opened = firstTime(a.log, func(ctx context.Context) error {
 		_, err := service.Queue(ctx, runs.Request{TenantID: tenant, Mode: crm.ModeApply, Trigger: "cli"})

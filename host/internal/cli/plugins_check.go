@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"booking/host/internal/simulator"
 	"booking/shared/crm"
 	"booking/shared/crmhost"
 	"booking/shared/crmtest"
@@ -157,13 +158,13 @@ func (a *app) simulatedSettings(ctx context.Context, found crmhost.Found, s *crm
 	if err != nil {
 		return nil, err
 	}
-	portal, err := startSimulator(ctx, found)
+	portal, err := simulator.Start(ctx, found.Executable(), found.Manifest.Simulator)
 	if err != nil {
 		return nil, err
 	}
 	s.Settings, s.Broken = map[string]string{}, map[string]string{}
 	for _, field := range d.Fields {
-		value, given := portal.settings[field.Key]
+		value, given := portal.Settings[field.Key]
 		if !given {
 			continue
 		}
@@ -173,5 +174,5 @@ func (a *app) simulatedSettings(ctx context.Context, found crmhost.Found, s *crm
 			s.Broken[field.Key] = address.String()
 		}
 	}
-	return portal.stop, nil
+	return portal.Stop, nil
 }
