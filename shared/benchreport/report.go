@@ -5,6 +5,7 @@ package benchreport
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -159,8 +160,25 @@ func unit(u string) string {
 	return " " + u
 }
 
-// WriteJSON writes the report to a file.
-func (r *Report) WriteJSON(path string) error {
+// errMissed is what a bench ends with when it was asked to be strict.
+var errMissed = errors.New("a goal was missed (--strict)")
+
+// Publish prints the report, writes it to the file too where one is named, and is an
+// error when a goal was missed and strict says that this is one.
+func (r *Report) Publish(out io.Writer, file string, strict bool) error {
+	r.Print(out)
+	if file != "" {
+		if err := r.writeJSON(file); err != nil {
+			return err
+		}
+	}
+	if strict && !r.Met() {
+		return errMissed
+	}
+	return nil
+}
+
+func (r *Report) writeJSON(path string) error {
 	content, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode the report: %w", err)

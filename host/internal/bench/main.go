@@ -51,8 +51,6 @@ type config struct {
 	strict bool
 }
 
-var errMissed = errors.New("a goal was missed (--strict)")
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -147,14 +145,5 @@ func run(ctx context.Context, c config, out, status io.Writer) error {
 			}
 		}
 	}
-	r.Print(out)
-	if c.json != "" {
-		if err := r.WriteJSON(c.json); err != nil {
-			return err
-		}
-	}
-	if c.strict && !r.Met() {
-		return errMissed
-	}
-	return nil
+	return r.Publish(out, c.json, c.strict)
 }

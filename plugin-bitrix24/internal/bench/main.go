@@ -33,8 +33,6 @@ type config struct {
 	strict, sdk   bool
 }
 
-var errMissed = errors.New("a goal was missed (--strict)")
-
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == readerCommand {
 		exitOn(readerMain(os.Stdin, os.Stdout))
@@ -90,14 +88,5 @@ func run(ctx context.Context, c config, out, status io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r.Print(out)
-	if c.json != "" {
-		if err := r.WriteJSON(c.json); err != nil {
-			return err
-		}
-	}
-	if c.strict && !r.Met() {
-		return errMissed
-	}
-	return nil
+	return r.Publish(out, c.json, c.strict)
 }
