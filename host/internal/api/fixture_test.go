@@ -24,7 +24,6 @@ import (
 	"booking/shared/crmtest"
 	"booking/shared/secret"
 	"booking/shared/testdb"
-	"booking/shared/usersync"
 )
 
 const webhook = "https://portal.example/rest/1/very-secret-hook/"
@@ -51,21 +50,8 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	ctx := t.Context()
-	db, err := usersync.OpenDB(secret.New(testdb.New(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	for _, set := range []migrations.Set{migrations.Host, migrations.Usersync, migrations.Bitrix24} {
-		if _, err := set.Up(ctx, db); err != nil {
-			t.Fatal(err)
-		}
-	}
-	box, err := secrets.Unlock(ctx, db, secrets.Options{DataDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := hosttest.Database(t, testdb.New(t), migrations.Bitrix24)
+	box := hosttest.Box(t, db)
 	s := &site{t: t, plugin: &scripted{}, box: box, log: &hosttest.Buffer{}, asked: &hosttest.Statements{}, closing: make(chan struct{}), now: time.Now()}
 	s.Store = store.New(db.WithQueryHook(s.asked))
 	s.Patience = 100 * time.Millisecond

@@ -6,14 +6,12 @@ import (
 	"os"
 	"testing"
 
-	"booking/host/internal/secrets"
+	"booking/host/internal/hosttest"
 	"booking/host/internal/store"
-	"booking/migrations"
 	"booking/shared/crm"
 	"booking/shared/crmtest"
 	"booking/shared/secret"
 	"booking/shared/testdb"
-	"booking/shared/usersync"
 )
 
 func TestMain(m *testing.M) { os.Exit(testdb.Main(m)) }
@@ -32,20 +30,8 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	ctx := t.Context()
-	db, err := usersync.OpenDB(secret.New(testdb.New(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	for _, set := range []migrations.Set{migrations.Host, migrations.Usersync} {
-		if _, err := set.Up(ctx, db); err != nil {
-			t.Fatal(err)
-		}
-	}
-	box, err := secrets.Unlock(ctx, db, secrets.Options{DataDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := hosttest.Database(t, testdb.New(t))
+	box := hosttest.Box(t, db)
 	h := &house{t: t, migrate: func() {}}
 	h.Service = &Service{Store: store.New(db), Box: box, Plugins: inProcess{h}}
 	tenant, err := h.Store.AddTenant(ctx, "Ромашка")

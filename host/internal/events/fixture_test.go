@@ -17,12 +17,10 @@ import (
 	"booking/host/internal/hosttest"
 	"booking/host/internal/secrets"
 	"booking/host/internal/store"
-	"booking/migrations"
 	"booking/shared/crm"
 	"booking/shared/crmtest"
 	"booking/shared/secret"
 	"booking/shared/testdb"
-	"booking/shared/usersync"
 )
 
 func TestMain(m *testing.M) { os.Exit(testdb.Main(m)) }
@@ -54,21 +52,8 @@ type house struct {
 
 func newHouse(t *testing.T, change ...func(*Options)) *house {
 	t.Helper()
-	ctx := t.Context()
-	db, err := usersync.OpenDB(secret.New(testdb.New(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	for _, set := range []migrations.Set{migrations.Host, migrations.Usersync} {
-		if _, err := set.Up(ctx, db); err != nil {
-			t.Fatal(err)
-		}
-	}
-	box, err := secrets.Unlock(ctx, db, secrets.Options{DataDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := hosttest.Database(t, testdb.New(t))
+	box := hosttest.Box(t, db)
 	h := &house{t: t, Store: store.New(db), log: &hosttest.Buffer{}}
 	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	options := Options{Store: h.Store, Box: box, Plugins: h, Runs: h, Log: log, Secure: true}

@@ -16,7 +16,6 @@ import (
 
 	"booking/host/internal/hosttest"
 	"booking/host/internal/store"
-	"booking/migrations"
 	"booking/shared/secret"
 	"booking/shared/testdb"
 	"booking/shared/usersync"
@@ -34,12 +33,7 @@ type lab struct {
 func newLab(t *testing.T, runs int) *lab {
 	t.Helper()
 	l := &lab{t: t, dsn: testdb.New(t)}
-	l.db = l.open()
-	for _, set := range []migrations.Set{migrations.Host, migrations.Usersync} {
-		if _, err := set.Up(t.Context(), l.db); err != nil {
-			t.Fatal(err)
-		}
-	}
+	l.db = hosttest.Database(t, l.dsn)
 	rows := make([]string, runs)
 	for i := range rows {
 		rows[i] = fmt.Sprintf("(%d, 'acme', 'preview', 'button', 'succeeded', '2020-01-01', '2020-01-01')", 1+i%10)
@@ -47,16 +41,6 @@ func newLab(t *testing.T, runs int) *lab {
 	l.exec("INSERT INTO crm_runs (tenant_id, plugin, mode, started_by, status, requested_at, finished_at) VALUES " + strings.Join(rows, ", "))
 	l.exec("INSERT INTO crm_changes (run_id, tenant_id, external_id, action, created_at) SELECT id, tenant_id, '7', 'updated', requested_at FROM crm_runs")
 	return l
-}
-
-func (l *lab) open() *bun.DB {
-	l.t.Helper()
-	db, err := usersync.OpenDB(secret.New(l.dsn))
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	l.t.Cleanup(func() { _ = db.Close() })
-	return db
 }
 
 func (l *lab) exec(query string) {

@@ -1,4 +1,4 @@
-// Package hosttest is what the tests of several rooms of the host need: a log that can
+// Package hosttest is what the tests of several rooms of the host need: a database, a log that can
 // be read while others write, and what the database was asked.
 package hosttest
 

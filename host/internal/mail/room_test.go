@@ -13,14 +13,13 @@ import (
 	"github.com/uptrace/bun"
 
 	"booking/host/internal/auth"
+	"booking/host/internal/hosttest"
 	"booking/host/internal/mail"
 	"booking/host/internal/mail/smtptest"
 	"booking/host/internal/notice"
 	"booking/host/internal/store"
-	"booking/migrations"
 	"booking/shared/secret"
 	"booking/shared/testdb"
-	"booking/shared/usersync"
 )
 
 // post is a company on a database of its own, with a mail server.
@@ -33,16 +32,7 @@ type post struct {
 
 func newPost(t *testing.T) *post {
 	t.Helper()
-	db, err := usersync.OpenDB(secret.New(testdb.New(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	for _, set := range []migrations.Set{migrations.Host, migrations.Usersync} {
-		if _, err := set.Up(t.Context(), db); err != nil {
-			t.Fatal(err)
-		}
-	}
+	db := hosttest.Database(t, testdb.New(t))
 	p := &post{Store: store.New(db), t: t, server: smtptest.Start(t)}
 	tenant, err := p.AddTenant(t.Context(), "Ромашка")
 	if err != nil {

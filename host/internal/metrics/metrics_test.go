@@ -22,9 +22,7 @@ import (
 	"booking/migrations"
 	"booking/shared/crm"
 	"booking/shared/crmhost"
-	"booking/shared/secret"
 	"booking/shared/testdb"
-	"booking/shared/usersync"
 )
 
 func TestMain(m *testing.M) { os.Exit(testdb.Main(m)) }
@@ -42,16 +40,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	db, err := usersync.OpenDB(secret.New(testdb.New(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	for _, set := range []migrations.Set{migrations.Host, migrations.Usersync, migrations.Bitrix24} {
-		if _, err := set.Up(t.Context(), db); err != nil {
-			t.Fatal(err)
-		}
-	}
+	db := hosttest.Database(t, testdb.New(t), migrations.Bitrix24)
 	b := &bench{t: t, asked: &hosttest.Statements{}, now: time.Now()}
 	b.Metrics = New(Options{
 		Store: store.New(db.WithQueryHook(b.asked)), Plugins: func() []crmhost.Status { return b.plugins }, Log: slog.New(slog.DiscardHandler), Clock: b.clock,

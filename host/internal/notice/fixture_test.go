@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"booking/host/internal/hosttest"
 	"booking/host/internal/mail"
 	"booking/host/internal/mail/smtptest"
 	"booking/host/internal/store"
@@ -15,7 +16,6 @@ import (
 	"booking/shared/crm"
 	"booking/shared/secret"
 	"booking/shared/testdb"
-	"booking/shared/usersync"
 )
 
 func TestMain(m *testing.M) { os.Exit(testdb.Main(m)) }
@@ -31,16 +31,7 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	db, err := usersync.OpenDB(secret.New(testdb.New(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	for _, set := range []migrations.Set{migrations.Host, migrations.Usersync, migrations.Bitrix24} {
-		if _, err := set.Up(t.Context(), db); err != nil {
-			t.Fatal(err)
-		}
-	}
+	db := hosttest.Database(t, testdb.New(t), migrations.Bitrix24)
 	o := &office{Store: store.New(db), t: t, server: smtptest.Start(t)}
 	o.writer = Writer{Store: o.Store, PublicURL: "https://calendar.example", Locale: "ru", Zone: time.UTC}
 	tenant, err := o.AddTenant(t.Context(), "Ромашка <b>")

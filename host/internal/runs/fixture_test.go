@@ -7,13 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"booking/host/internal/hosttest"
 	"booking/host/internal/secrets"
 	"booking/host/internal/store"
 	"booking/migrations"
 	"booking/shared/crm"
-	"booking/shared/secret"
 	"booking/shared/testdb"
-	"booking/shared/usersync"
 )
 
 // fixture is a service on a database of its own, with a plugin made of functions.
@@ -28,16 +27,7 @@ func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	ctx := t.Context()
 	dsn, data := testdb.New(t), t.TempDir()
-	db, err := usersync.OpenDB(secret.New(dsn))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	for _, set := range []migrations.Set{migrations.Host, migrations.Usersync, migrations.Bitrix24} {
-		if _, err := set.Up(ctx, db); err != nil {
-			t.Fatal(err)
-		}
-	}
+	db := hosttest.Database(t, dsn, migrations.Bitrix24)
 	box, err := secrets.Unlock(ctx, db, secrets.Options{DataDir: data})
 	if err != nil {
 		t.Fatal(err)

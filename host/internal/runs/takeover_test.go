@@ -126,8 +126,13 @@ func (f *fixture) putToSleep(host *os.Process, run int64) {
 			stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", host.Pid))
 			return err == nil && bytes.Contains(stat, []byte(") T "))
 		})
-		// A statement that was sent before the stop may still be worked on.
-		if before := f.number("SELECT COUNT(*) FROM writes"); free() && before == f.number("SELECT COUNT(*) FROM writes") {
+		// A statement that was sent before the stop may still be worked on, or not be read
+		// yet by a server that has much to do.
+		calm, before := 0, f.number("SELECT COUNT(*) FROM writes")
+		for calm < 20 && free() && before == f.number("SELECT COUNT(*) FROM writes") {
+			calm++
+		}
+		if calm == 20 {
 			return true
 		}
 		if err := host.Signal(syscall.SIGCONT); err != nil {

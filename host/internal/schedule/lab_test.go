@@ -11,10 +11,7 @@ import (
 	"booking/host/internal/hosttest"
 	"booking/host/internal/runs"
 	"booking/host/internal/store"
-	"booking/migrations"
-	"booking/shared/secret"
 	"booking/shared/testdb"
-	"booking/shared/usersync"
 )
 
 // evening is 23 November 2026, 18:00 in Moscow.
@@ -34,16 +31,7 @@ type lab struct {
 func newLab(t *testing.T, now time.Time) *lab {
 	t.Helper()
 	dsn := testdb.New(t)
-	plain, err := usersync.OpenDB(secret.New(dsn))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = plain.Close() })
-	for _, set := range []migrations.Set{migrations.Host, migrations.Usersync} {
-		if _, err := set.Up(t.Context(), plain); err != nil {
-			t.Fatal(err)
-		}
-	}
+	plain := hosttest.Database(t, dsn)
 	sent := &hosttest.Statements{}
 	return &lab{t: t, dsn: dsn, now: now, store: store.New(plain.WithQueryHook(sent)), sent: sent}
 }

@@ -32,7 +32,6 @@ import (
 	"booking/shared/crmtest"
 	"booking/shared/secret"
 	"booking/shared/testdb"
-	"booking/shared/usersync"
 )
 
 func TestMain(m *testing.M) { os.Exit(testdb.Main(m)) }
@@ -70,21 +69,8 @@ type site struct {
 
 func newSite(t *testing.T, change ...func(*Options)) *site {
 	t.Helper()
-	ctx := t.Context()
-	db, err := usersync.OpenDB(secret.New(testdb.New(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	for _, set := range []migrations.Set{migrations.Host, migrations.Usersync, migrations.Bitrix24} {
-		if _, err := set.Up(ctx, db); err != nil {
-			t.Fatal(err)
-		}
-	}
-	box, err := secrets.Unlock(ctx, db, secrets.Options{DataDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := hosttest.Database(t, testdb.New(t), migrations.Bitrix24)
+	box := hosttest.Box(t, db)
 	s := &site{t: t, plugin: &scripted{}, box: box, log: &syncBuffer{}, asked: &statements{}}
 	s.Store = store.New(db.WithQueryHook(s.asked))
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -101,6 +87,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	for _, c := range change {
 		c(&options)
 	}
+	var err error
 	if s.pages, err = New(options); err != nil {
 		t.Fatal(err)
 	}
