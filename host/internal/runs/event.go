@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"booking/host/internal/store"
 	"booking/shared/crm"
 )
 
@@ -13,8 +14,6 @@ const (
 	peopleAMinute = 10
 	// gathering is how long that run waits for the events still to come.
 	gathering = 30 * time.Second
-
-	triggerEvent = "event"
 )
 
 // QueuePeople asks for runs because a tenant's portal says that there is something new
@@ -28,39 +27,24 @@ func (s *Service) QueuePeople(ctx context.Context, tenantID int64, ids []string)
 	}
 	requests := make([]Request, 0, len(ids))
 	for _, id := range ids {
-		requests = append(requests, Request{TenantID: tenantID, Mode: crm.ModePerson, PersonID: id, Trigger: triggerEvent})
+		requests = append(requests, Request{TenantID: tenantID, Mode: crm.ModePerson, PersonID: id, Trigger: store.TriggerEvent})
 	}
 	var delay time.Duration
 	if lately.People+len(ids) > peopleAMinute {
 		if lately.Waiting != 0 {
 			return 0, nil // it has not begun to read: they are in it
 		}
-		requests = []Request{{TenantID: tenantID, Mode: crm.ModeApply, Trigger: triggerEvent}}
+		requests = []Request{{TenantID: tenantID, Mode: crm.ModeApply, Trigger: store.TriggerEvent}}
 		delay = gathering
 	}
 	for _, request := range requests {
-		fresh, err := s.queueEvent(ctx, request, delay)
+		_, refusal, joined, err := s.enqueue(ctx, request, delay)
 		if err != nil {
 			return queued, err
 		}
-		if fresh {
+		if refusal == nil && !joined {
 			queued++
 		}
 	}
 	return queued, nil
-}
-
-func (s *Service) queueEvent(ctx context.Context, request Request, delay time.Duration) (fresh bool, err error) {
-	run, err := s.asked(ctx, request)
-	if err != nil {
-		return false, err
-	}
-	_, refusal, err := s.prepare(ctx, &run)
-	if err != nil || refusal != nil {
-		return false, err
-	}
-	run.Delay = delay
-	joined, err := s.Store.EnqueueRun(ctx, &run)
-	s.wake()
-	return err == nil && !joined, err
 }

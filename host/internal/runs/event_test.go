@@ -111,7 +111,7 @@ func TestAPressDoesNotWaitForARunThatGathersEvents(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	tenant := f.tenant("x")
-	run := store.Run{TenantID: tenant, Plugin: "scripted", Portal: "portal.example", Mode: crm.ModeApply, Trigger: triggerEvent, Delay: gathering}
+	run := store.Run{TenantID: tenant, Plugin: "scripted", Portal: "portal.example", Mode: crm.ModeApply, Trigger: store.TriggerEvent, Delay: gathering}
 	if _, err := f.Store.EnqueueRun(t.Context(), &run); err != nil || !run.Postponed(time.Now().UTC()) {
 		t.Fatalf("%+v, error %v", run, err)
 	}

@@ -29,11 +29,7 @@ const (
 // out. A tenant that cannot be run now is refused at once, with the reason in the
 // outcome; one whose run waits already is joined.
 func (s *Service) Queue(ctx context.Context, request Request) (Outcome, error) {
-	run, err := s.asked(ctx, request)
-	if err != nil {
-		return Outcome{}, err
-	}
-	_, refusal, err := s.prepare(ctx, &run)
+	run, refusal, _, err := s.enqueue(ctx, request, 0)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -41,13 +37,25 @@ func (s *Service) Queue(ctx context.Context, request Request) (Outcome, error) {
 		s.logRefusal(*refusal)
 		return *refusal, nil
 	}
-	if _, err := s.Store.EnqueueRun(ctx, &run); err != nil {
-		return Outcome{}, err
-	}
-	s.wake()
 	// Some host may have begun it since: what was asked for is done all the same.
 	run.Status = store.StatusQueued
 	return Outcome{Run: run}, nil
+}
+
+// enqueue puts a run into the queue that is to wait there for delay at least, or joins the
+// one that waits.
+func (s *Service) enqueue(ctx context.Context, request Request, delay time.Duration) (run store.Run, refusal *Outcome, joined bool, err error) {
+	if run, err = s.asked(ctx, request); err != nil {
+		return run, nil, false, err
+	}
+	if _, refusal, err = s.prepare(ctx, &run); err != nil || refusal != nil {
+		return run, refusal, false, err
+	}
+	run.Delay = delay
+	if joined, err = s.Store.EnqueueRun(ctx, &run); err == nil {
+		s.wake()
+	}
+	return run, nil, joined, err
 }
 
 // QueueSlots queues the runs of slots that are due and returns how many this call did:

@@ -104,9 +104,9 @@ func TestWhatEventsHaveLedToIsReadFromTheEndOfTheHistory(t *testing.T) {
 	b.exec(t, "INSERT INTO crm_runs (tenant_id, plugin, mode, started_by, status, requested_at) VALUES "+strings.Join(rows, ", "))
 	b.exec(t, "ANALYZE TABLE crm_runs")
 	for _, person := range []string{"7", "8"} {
-		b.queued(t, Run{TenantID: 1, Mode: crm.ModePerson, PersonID: person, Trigger: triggerEvent})
+		b.queued(t, Run{TenantID: 1, Mode: crm.ModePerson, PersonID: person, Trigger: TriggerEvent})
 	}
-	everybody := b.queued(t, Run{TenantID: 1, Mode: crm.ModeApply, Trigger: triggerEvent, Delay: time.Minute})
+	everybody := b.queued(t, Run{TenantID: 1, Mode: crm.ModeApply, Trigger: TriggerEvent, Delay: time.Minute})
 	b.DB().SetMaxOpenConns(1) // the counters are a session's own
 	was := b.rowsRead(t)
 	found, err := b.EventRuns(b.ctx, 1, time.Minute)

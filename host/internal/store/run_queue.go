@@ -53,7 +53,8 @@ func (r Run) laterThanAPress(ahead int) time.Duration {
 
 const (
 	triggerSchedule = "schedule"
-	triggerEvent    = "event"
+	// TriggerEvent: the portal told of somebody.
+	TriggerEvent = "event"
 )
 
 // urgency orders those who ask for a run: who asks for one that waits already makes it
@@ -62,7 +63,7 @@ func urgency(trigger string) int {
 	switch trigger {
 	case triggerSchedule:
 		return 0
-	case triggerEvent:
+	case TriggerEvent:
 		return 1
 	}
 	return 2

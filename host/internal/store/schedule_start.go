@@ -22,16 +22,6 @@ func (d DueSlot) run() Run {
 	return Run{TenantID: d.TenantID, Plugin: d.Plugin, Portal: d.Portal, Mode: crm.ModeApply, Trigger: triggerSchedule}
 }
 
-// StartSlot is [Store.StartSlots] for one slot, and tells with run which one it is.
-func (s *Store) StartSlot(ctx context.Context, slot Slot, run *Run) (bool, error) {
-	started, err := s.StartSlots(ctx, []DueSlot{{Slot: slot, Plugin: run.Plugin, Portal: run.Portal}})
-	if err != nil {
-		return false, err
-	}
-	err = s.db.NewRaw(`SELECT run_id FROM crm_slots WHERE tenant_id = ? AND task = ? AND slot_at = ?`, slot.TenantID, slot.Task, slot.At.UTC()).Scan(ctx, &run.ID)
-	return started == 1, databaseError("look at a slot", err)
-}
-
 // StartSlots gives slots, one of each tenant, their runs and returns to how many this
 // call did. On any number of hosts, and whenever one of them dies, a slot gets exactly one:
 //
