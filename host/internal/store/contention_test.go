@@ -210,6 +210,10 @@ func TestADatabaseThatFallsSilentIsGivenUp(t *testing.T) {
 		"the schedule": func(s *Store) error { _, err := s.DueSchedules(b.ctx, time.Now(), 10); return err },
 		"a slot":       func(s *Store) error { _, err := s.StartSlots(b.ctx, dueSlots(2)); return err },
 		"a move":       func(s *Store) error { return s.MoveSchedules(b.ctx, []Move{{}}) },
+		"an event":     func(s *Store) error { _, err := s.EventRuns(b.ctx, 1, time.Minute); return err },
+		"a wait":       func(s *Store) error { _, err := s.Waiting(b.ctx, run); return err },
+		"a turn":       func(s *Store) error { _, err := s.ClaimHistory(b.ctx, 400, time.Minute); return err },
+		"old history":  func(s *Store) error { _, err := (&HistoryTurn{s: s, days: 400}).Work(b.ctx, 30); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

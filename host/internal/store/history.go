@@ -51,13 +51,15 @@ func (s *Store) ClaimHistory(ctx context.Context, days int, length time.Duration
 		Due    bool  `bun:"due"`
 		Passed int64 `bun:"passed"`
 	}
-	err = s.db.NewRaw("SELECT due_at <= UTC_TIMESTAMP(6) AS due, passed FROM crm_history WHERE id = 1").Scan(ctx, &row)
+	err = s.ask(ctx, "look whether old history is due", func(ctx context.Context) error {
+		return s.db.NewRaw("SELECT due_at <= UTC_TIMESTAMP(6) AS due, passed FROM crm_history WHERE id = 1").Scan(ctx, &row)
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		_, err = s.exec(ctx, "begin to remove old history", "INSERT INTO crm_history (id, due_at, days) VALUES (1, UTC_TIMESTAMP(6), ?) ON DUPLICATE KEY UPDATE id = id", days)
 		return nil, err // the next time is soon enough
 	}
 	if err != nil {
-		return nil, databaseError("look whether old history is due", err)
+		return nil, err
 	}
 	if !row.Due {
 		return nil, nil

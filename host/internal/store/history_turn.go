@@ -70,7 +70,7 @@ func (t *HistoryTurn) exec(ctx context.Context, doing, query string, args ...any
 
 func (t *HistoryTurn) read(ctx context.Context, doing, query string, into any, args ...any) error {
 	t.statements++
-	return databaseError(doing, t.s.db.NewRaw(query, args...).Scan(ctx, into))
+	return t.s.ask(ctx, doing, func(ctx context.Context) error { return t.s.db.NewRaw(query, args...).Scan(ctx, into) })
 }
 
 // remove names the key: to read the whole table would lock the rows of runs that go on.

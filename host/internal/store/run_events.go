@@ -24,10 +24,12 @@ type EventRuns struct {
 func (s *Store) EventRuns(ctx context.Context, tenantID int64, since time.Duration) (EventRuns, error) {
 	var found EventRuns
 	everybody := Run{TenantID: tenantID, Mode: crm.ModeApply}.queueKey()
-	err := s.db.NewRaw(`SELECT
+	err := s.ask(ctx, "look what events have led to", func(ctx context.Context) error {
+		return s.db.NewRaw(`SELECT
 			(SELECT COUNT(*) FROM (SELECT mode, started_by, requested_at FROM crm_runs WHERE tenant_id = ? ORDER BY id DESC LIMIT ?) AS l
 				WHERE l.mode = ? AND l.started_by = ? AND l.requested_at > UTC_TIMESTAMP(6) - INTERVAL ? MICROSECOND) AS people,
 			(SELECT COALESCE(MAX(id), 0) FROM crm_runs WHERE queue_key = ? AND `+waits+` AND NOT `+postponed+`) AS waiting`,
-		tenantID, eventRunsLookedAt, string(crm.ModePerson), TriggerEvent, since.Microseconds(), everybody).Scan(ctx, &found)
-	return found, databaseError("look what events have led to", err)
+			tenantID, eventRunsLookedAt, string(crm.ModePerson), TriggerEvent, since.Microseconds(), everybody).Scan(ctx, &found)
+	})
+	return found, err
 }

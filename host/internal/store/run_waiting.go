@@ -99,11 +99,13 @@ type Waiting struct {
 // Waiting tells what a run waits for, with one statement that reads the heads of indexes.
 func (s *Store) Waiting(ctx context.Context, run Run) (Waiting, error) {
 	var w Waiting
-	err := s.db.NewRaw(`SELECT COALESCE((SELECT id FROM crm_runs WHERE active_tenant = ?), 0) AS behind,
+	err := s.read(ctx, "look what a run waits for", func(ctx context.Context) error {
+		return s.db.NewRaw(`SELECT COALESCE((SELECT id FROM crm_runs WHERE active_tenant = ?), 0) AS behind,
 			(SELECT COUNT(*) FROM crm_runs WHERE active_tenant IS NOT NULL AND portal = ?) AS at_portal,
 			(SELECT COUNT(*) FROM (SELECT id FROM crm_runs WHERE `+waits+` AND queue_at < ? AND (not_before IS NULL OR not_before <= UTC_TIMESTAMP(6)) LIMIT ?) AS q) AS ahead`,
-		run.TenantID, run.Portal, run.QueueAt, aheadMost).Scan(ctx, &w)
-	return w, databaseError("look what a run waits for", err)
+			run.TenantID, run.Portal, run.QueueAt, aheadMost).Scan(ctx, &w)
+	})
+	return w, err
 }
 
 // ActiveRuns lists the runs that go on, of all hosts, the former release's and
