@@ -53,7 +53,7 @@ func (r Run) laterThanAPress(ahead int) time.Duration {
 
 const (
 	triggerSchedule = "schedule"
-	// TriggerEvent: the portal told of somebody.
+	// TriggerEvent is the trigger of a run that the portal asked for, by telling of somebody.
 	TriggerEvent = "event"
 )
 
