@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -67,17 +68,25 @@ WHERE c.table_schema = DATABASE() AND c.table_name = ?`
 // information_schema itself takes no lock on names: in the moment in which a copying
 // ALTER of somebody else renames the table it shows neither the table nor, a little
 // later, its indexes. So the table is held first, for the length of the question. A
-// Galera node undoes whoever holds what an ALTER wants: then it is asked again, and
-// waits behind that one.
+// Galera node undoes whoever holds what an ALTER wants: then it is asked again, for
+// as long as [ddl.DefaultPatience] allows, however many ALTERs follow each other.
 func Read(ctx context.Context, db *bun.DB, name string) (*Table, error) {
-	const tries = 10 // each is one ALTER of somebody else
-	for try := 1; ; try++ {
+	giveUp := time.Now().Add(ddl.DefaultPatience.Total)
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		t, err := hold(ctx, db, name)
-		if !ddl.IsUndone(err) || try == tries {
+		if !ddl.IsUndone(err) || time.Now().Add(pause).After(giveUp) {
 			return t, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(pause):
 		}
 	}
 }
+
+// The pauses of Read: an ALTER takes some milliseconds, a row of them may take longer.
+const firstPause, longestPause = 5 * time.Millisecond, 250 * time.Millisecond
 
 // hold is one try of Read.
 func hold(ctx context.Context, db *bun.DB, name string) (*Table, error) {
