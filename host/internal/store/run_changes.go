@@ -49,20 +49,17 @@ func (s *Store) NewestChanges(ctx context.Context, run int64, limit int) ([]Chan
 	return changes, err
 }
 
-// ActionCounts counts a run's changes by action: all of them, or (last > 0) those up to
-// the one of this number.
-func (s *Store) ActionCounts(ctx context.Context, run, last int64) (map[crm.Action]int, error) {
+// ActionCounts counts a run's changes by action: those that come after one and not after
+// the last.
+func (s *Store) ActionCounts(ctx context.Context, run, after, last int64) (map[crm.Action]int, error) {
 	counts := map[crm.Action]int{}
 	err := s.read(ctx, "count a run's changes", func(ctx context.Context) error {
 		var rows []struct {
 			Action crm.Action
 			N      int
 		}
-		q := s.db.NewSelect().TableExpr("crm_changes").ColumnExpr("action AS action, COUNT(*) AS n").Where("run_id = ?", run).Group("action")
-		if last > 0 {
-			q.Where("id <= ?", last)
-		}
-		err := q.Scan(ctx, &rows)
+		err := s.db.NewSelect().TableExpr("crm_changes").ColumnExpr("action AS action, COUNT(*) AS n").
+			Where("run_id = ? AND id > ? AND id <= ?", run, after, last).Group("action").Scan(ctx, &rows)
 		for _, row := range rows {
 			counts[row.Action] = row.N
 		}

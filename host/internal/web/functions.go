@@ -11,11 +11,9 @@ import (
 	"booking/shared/crm"
 )
 
-// functions are what templates can call, in one language.
+// functions are what templates can call, in one language; see also [speak].
 func functions(locale string, zone *time.Location) template.FuncMap {
 	return template.FuncMap{
-		// t picks the sentence: both languages stand in the template.
-		"t":  func(ru, en string) string { return crm.Text{RU: ru, EN: en}.In(locale) },
 		"tx": func(text crm.Text) string { return text.In(locale) },
 		// n is a number with its word in the right form.
 		"n": func(count int, one, few, many, enOne, enMany string) string {

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"maps"
 
 	"booking/host/internal/runs"
 	"booking/host/internal/store"
@@ -47,9 +46,8 @@ type liveReader struct {
 	limits runs.Limits
 }
 
-// read reads where a run stands. Of the changes it reads only those that came
-// after the ones in before; from nothing (nil) it has them counted, so that a page that
-// is opened in the middle of a large run costs little.
+// read reads where a run stands. Of the changes it has only those counted that came after
+// the ones in before, all of them from nothing (nil).
 func (r liveReader) read(ctx context.Context, id int64, before *liveRun) (liveRun, error) {
 	run, err := r.store.LiveRun(ctx, id)
 	if err != nil {
@@ -71,10 +69,9 @@ func (r liveReader) read(ctx context.Context, id int64, before *liveRun) (liveRu
 	if err != nil {
 		return now, err
 	}
-	if before == nil || before.last == 0 {
-		return now, now.countChanges(ctx, r.store)
+	if before != nil {
+		now.last, now.Newest, now.Counts = before.last, before.Newest, before.Counts
 	}
-	now.last, now.Newest, now.Counts = before.last, before.Newest, maps.Clone(before.Counts)
 	return now, now.addChanges(ctx, r.store)
 }
 
@@ -86,40 +83,22 @@ func (s *Server) liveRun(ctx context.Context, run int64) (liveRun, error) {
 	return liveReader{s.Store, s.Limits}.read(ctx, run, nil)
 }
 
-func (l *liveRun) countChanges(ctx context.Context, s *store.Store) error {
+// addChanges adds what came after the last change that was seen: the database counts, and
+// only the newest are read.
+func (l *liveRun) addChanges(ctx context.Context, s *store.Store) error {
 	newest, err := s.NewestChanges(ctx, l.Run.ID, newestShown)
-	if err != nil || len(newest) == 0 {
+	if err != nil || len(newest) == 0 || newest[0].ID == l.last {
 		return err
 	}
-	l.last = newest[0].ID
-	l.Newest = l.views(newest)
-	l.Counts, err = s.ActionCounts(ctx, l.Run.ID, l.last)
-	return err
-}
-
-func (l *liveRun) addChanges(ctx context.Context, s *store.Store) error {
-	const together = 5000
-	for {
-		changes, err := s.ChangePage(ctx, store.ChangeFilter{RunID: l.Run.ID, After: l.last, Limit: together})
-		if err != nil {
-			return err
-		}
-		var newest []store.Change
-		for i := len(changes) - 1; i >= 0; i-- {
-			l.Counts[changes[i].Action]++
-			if len(newest) < newestShown {
-				newest = append(newest, changes[i])
-			}
-		}
-		l.Newest = append(l.views(newest), l.Newest...)
-		l.Newest = l.Newest[:min(len(l.Newest), newestShown)]
-		if len(changes) > 0 {
-			l.last = changes[len(changes)-1].ID
-		}
-		if len(changes) < together {
-			return nil
-		}
+	counts, err := s.ActionCounts(ctx, l.Run.ID, l.last, newest[0].ID)
+	if err != nil {
+		return err
 	}
+	for action, before := range l.Counts {
+		counts[action] += before
+	}
+	l.last, l.Newest, l.Counts = newest[0].ID, l.views(newest), counts
+	return nil
 }
 
 func (l *liveRun) views(changes []store.Change) (views []changeView) {

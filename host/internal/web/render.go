@@ -8,6 +8,8 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,13 +38,39 @@ func parseTemplates(locale string, zone *time.Location) (templates, error) {
 		if strings.HasPrefix(name, "_") {
 			continue
 		}
-		pages[name], err = template.New("_layout.html").Funcs(functions(locale, zone)).
-			ParseFS(templateFiles, "templates/_*.html", "templates/"+entry.Name())
-		if err != nil {
-			return nil, fmt.Errorf("read the page %s: %w", name, err)
+		page := template.New(name).Funcs(functions(locale, zone))
+		for _, file := range entries {
+			if file != entry && !strings.HasPrefix(file.Name(), "_") {
+				continue
+			}
+			source, err := templateFiles.ReadFile("templates/" + file.Name())
+			if err == nil {
+				_, err = page.New(file.Name()).Parse(speak(locale, string(source)))
+			}
+			if err != nil {
+				return nil, fmt.Errorf("read the page %s: %w", name, err)
+			}
 		}
+		pages[name] = page.Lookup("_layout.html")
 	}
 	return pages, nil
+}
+
+// sentence is one in both languages, as it stands in a template: {{t "Люди" "People"}}.
+var sentence = regexp.MustCompile(`\{\{t ("(?:[^"\\]|\\.)*") ("(?:[^"\\]|\\.)*")\}\}`)
+
+// speak leaves one language of a template's sentences. Pages are sentences for the most
+// part: to choose each while a page is rendered was a third of its cost.
+func speak(locale, source string) string {
+	return sentence.ReplaceAllStringFunc(source, func(both string) string {
+		words := sentence.FindStringSubmatch(both)
+		ru, errRU := strconv.Unquote(words[1])
+		en, errEN := strconv.Unquote(words[2])
+		if errRU != nil || errEN != nil {
+			return both // the parser says what is wrong with it, and where
+		}
+		return template.HTMLEscapeString(crm.Text{RU: ru, EN: en}.In(locale))
+	})
 }
 
 // view is what a template sees: the visit, and the page's own data.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"html/template"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -143,7 +144,7 @@ func (d runView) Stale() bool { return d.Run.PlanID != 0 && d.Run.Status == stor
 
 func (s *Server) fillChanges(r *http.Request, data *runView) error {
 	ctx, id := r.Context(), data.Run.ID
-	counts, err := s.Store.ActionCounts(ctx, id, 0)
+	counts, err := s.Store.ActionCounts(ctx, id, 0, math.MaxInt64)
 	if err != nil {
 		return err
 	}

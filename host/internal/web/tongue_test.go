@@ -90,3 +90,17 @@ func TestPluralForms(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// A template speaks one language before it is parsed, and what it says is text.
+func TestTemplatesSpeakOneLanguage(t *testing.T) {
+	t.Parallel()
+	source := `<p title="{{t "Ё & <б>" "a \"b\" & <c>"}}">{{.D}} {{t "два" "two"}}{{t .D "three"}}</p>`
+	for locale, want := range map[string]string{
+		"ru": `<p title="Ё &amp; &lt;б&gt;">{{.D}} два{{t .D "three"}}</p>`,
+		"en": `<p title="a &#34;b&#34; &amp; &lt;c&gt;">{{.D}} two{{t .D "three"}}</p>`,
+	} {
+		if got := speak(locale, source); got != want {
+			t.Errorf("%s: %s, want %s", locale, got, want)
+		}
+	}
+}
