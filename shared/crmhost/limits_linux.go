@@ -1,6 +1,14 @@
 package crmhost
 
-import "golang.org/x/sys/unix"
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// niceness is what a plugin has at least: people who wait for a page go before it when the
+// processors are short. One who ends a sync alone loses nothing by it.
+const niceness = 10
 
 // limit bounds a process that has just been started, and what it starts. Data is
 // what counts as memory: the address space of a Go program says nothing about
@@ -15,6 +23,20 @@ func limit(pid int, l Limits) error {
 		if err := unix.Prlimit(pid, resource, &unix.Rlimit{Cur: most, Max: most}, nil); err != nil {
 			return err
 		}
+	}
+	return yield(pid)
+}
+
+// yield gives a process, and what it starts, its niceness. All of its group, because on
+// Linux each thread has its own (setpriority(2), "C library/kernel differences").
+func yield(group int) error {
+	// The system call answers with 20 less the niceness, so that it is never negative.
+	now, err := unix.Getpriority(unix.PRIO_PGRP, group)
+	if err == nil && 20-now < niceness { // what is nicer already may stay so
+		err = unix.Setpriority(unix.PRIO_PGRP, group, niceness)
+	}
+	if err != nil {
+		return fmt.Errorf("give the process its niceness: %w", err)
 	}
 	return nil
 }

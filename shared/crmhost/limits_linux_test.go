@@ -2,6 +2,7 @@ package crmhost_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -25,6 +26,26 @@ func TestLimits(t *testing.T) {
 	}
 	_, err := do(p, "leak")
 	wantCode(t, err, crm.CodePluginLost, "fatal error: ", "memory")
+}
+
+// A plugin and what it starts are nicer than the host, in each of their threads.
+func TestPluginsYieldToTheHost(t *testing.T) {
+	t.Parallel()
+	p, _ := start(t)
+	child := mustDo(t, p, "grandchild")[0]
+	for _, pid := range []string{fmt.Sprint(p.PID()), child} {
+		threads, err := filepath.Glob("/proc/" + pid + "/task/*/stat")
+		if err != nil || len(threads) == 0 {
+			t.Fatalf("threads of %s: %v, %v", pid, threads, err)
+		}
+		for _, thread := range threads {
+			// After the name, which may have anything in it: nice is the 19th field, proc_pid_stat(5).
+			_, after, _ := strings.Cut(read(t, thread), ") ")
+			if nice := strings.Fields(after)[16]; nice != "10" {
+				t.Errorf("%s has the niceness %s", thread, nice)
+			}
+		}
+	}
 }
 
 func lineOf(text, prefix string) string {
