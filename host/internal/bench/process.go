@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -21,7 +21,8 @@ type process struct {
 	// address is where its pages are.
 	address string
 	done    chan struct{}
-	said    bytes.Buffer
+	// said is the file of its log: to read along would cost those who measure.
+	said string
 }
 
 // serve starts the host as an operator does, and waits until it answers.
@@ -32,7 +33,12 @@ func (p *programs) serve(ctx context.Context, environment ...string) (*process, 
 	}
 	serving := &process{Cmd: p.host(ctx, environment, "serve"), address: address, done: make(chan struct{})}
 	serving.Env = append(serving.Env, "BOOKING_ADDR="+address)
-	serving.Stdout, serving.Stderr = &serving.said, &serving.said
+	said, err := os.CreateTemp(p.dir, "serve.log")
+	if err != nil {
+		return nil, err
+	}
+	defer said.Close() // the process has its own
+	serving.said, serving.Stdout, serving.Stderr = said.Name(), said, said
 	if err := serving.Start(); err != nil {
 		return nil, err
 	}
@@ -79,7 +85,8 @@ func (p *process) until(ctx context.Context, what string, is func() (bool, error
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-p.done:
-			return fmt.Errorf("booking-host ended before %s: %s", what, p.said.String())
+			said, err := os.ReadFile(p.said)
+			return errors.Join(fmt.Errorf("booking-host ended before %s: %s", what, said), err)
 		case <-deadline:
 			return fmt.Errorf("not within 3 minutes: %s", what)
 		}
