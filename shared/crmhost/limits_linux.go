@@ -24,16 +24,19 @@ func limit(pid int, l Limits) error {
 			return err
 		}
 	}
-	return yield(pid)
+	return nil
 }
 
-// yield gives a process, and what it starts, its niceness. All of its group, because on
-// Linux each thread has its own (setpriority(2), "C library/kernel differences").
-func yield(group int) error {
+// yield gives the calling thread its niceness, and what it starts from now on. It is the
+// thread's for good: only root can take it back. (A process that runs cannot be given one:
+// each thread has its own, and the next is made meanwhile. setpriority(2), "C library/kernel
+// differences".)
+func yield() error {
+	const self = 0
 	// The system call answers with 20 less the niceness, so that it is never negative.
-	now, err := unix.Getpriority(unix.PRIO_PGRP, group)
+	now, err := unix.Getpriority(unix.PRIO_PROCESS, self)
 	if err == nil && 20-now < niceness { // what is nicer already may stay so
-		err = unix.Setpriority(unix.PRIO_PGRP, group, niceness)
+		err = unix.Setpriority(unix.PRIO_PROCESS, self, niceness)
 	}
 	if err != nil {
 		return fmt.Errorf("give the process its niceness: %w", err)

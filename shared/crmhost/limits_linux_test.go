@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"booking/shared/crm"
@@ -26,6 +27,17 @@ func TestLimits(t *testing.T) {
 	}
 	_, err := do(p, "leak")
 	wantCode(t, err, crm.CodePluginLost, "fatal error: ", "memory")
+}
+
+// Of a death by a signal the name is told, not the last register.
+func TestSignalsAreLastWords(t *testing.T) {
+	t.Parallel()
+	p, _ := start(t)
+	if err := syscall.Kill(p.PID(), syscall.SIGSEGV); err != nil {
+		t.Fatal(err)
+	}
+	_, err := do(p, "hang")
+	wantCode(t, err, crm.CodePluginLost, "last words: SIGSEGV: ")
 }
 
 // A plugin and what it starts are nicer than the host, in each of their threads.

@@ -88,9 +88,11 @@ func (c *child) Start(context.Context) error {
 // live starts the process and waits for it, on one thread: the kernel sends the
 // parent-death signal when the creating thread ends.
 func (c *child) live(started chan<- error, pipes pipes) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := c.execute()
+	runtime.LockOSThread() // never unlocked: what yield has done to the thread ends with it
+	err := yield()
+	if err == nil {
+		err = c.execute()
+	}
 	started <- err
 	if err != nil {
 		return

@@ -57,8 +57,12 @@ func (w *lastWords) keep(line string) {
 func startsPanic(line string) bool {
 	// Without the space: the line has been trimmed, and a panic may have no text.
 	return strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:") ||
-		strings.HasPrefix(line, "runtime/cgo: ") || strings.HasPrefix(line, "SIGABRT: ")
+		strings.HasPrefix(line, "runtime/cgo: ") || signals.MatchString(line)
 }
+
+// Of a signal that it cannot turn into a panic Go's runtime says the name first and the
+// registers last. Its collector dies of one when there is no memory (Go 1.26).
+var signals = regexp.MustCompile(`^SIG[A-Z0-9]+: `)
 
 // String returns the kept lines.
 func (w *lastWords) String() string {
