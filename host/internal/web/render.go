@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -25,35 +27,43 @@ var templateFiles embed.FS
 // templates are the pages by name, in one tongue.
 type templates map[string]*template.Template
 
-// parseTemplates reads each page with the layout around it, in one language: both
-// languages stand beside each other in the same file.
+// parseTemplates reads the layout, and each page into it, in one language: both languages
+// stand beside each other in the same file.
 func parseTemplates(locale string, zone *time.Location) (templates, error) {
-	entries, err := templateFiles.ReadDir("templates")
+	files, err := fs.Glob(templateFiles, "templates/*.html")
 	if err != nil {
-		return nil, fmt.Errorf("list the pages: %w", err)
+		return nil, fmt.Errorf("list the templates: %w", err)
 	}
-	pages := templates{}
-	for _, entry := range entries {
-		name := strings.TrimSuffix(entry.Name(), ".html")
-		if strings.HasPrefix(name, "_") {
+	layout, pages := template.New("").Funcs(functions(locale, zone)), templates{}
+	for _, file := range files { // in the order of their names: what is shared comes first
+		if strings.HasPrefix(path.Base(file), "_") {
+			if err := parseInto(layout, locale, file); err != nil {
+				return nil, err
+			}
 			continue
 		}
-		page := template.New(name).Funcs(functions(locale, zone))
-		for _, file := range entries {
-			if file != entry && !strings.HasPrefix(file.Name(), "_") {
-				continue
-			}
-			source, err := templateFiles.ReadFile("templates/" + file.Name())
-			if err == nil {
-				_, err = page.New(file.Name()).Parse(speak(locale, string(source)))
-			}
-			if err != nil {
-				return nil, fmt.Errorf("read the page %s: %w", name, err)
-			}
+		page, err := layout.Clone()
+		if err == nil {
+			err = parseInto(page, locale, file)
 		}
-		pages[name] = page.Lookup("_layout.html")
+		if err != nil {
+			return nil, err
+		}
+		pages[strings.TrimSuffix(path.Base(file), ".html")] = page.Lookup("_layout.html")
 	}
 	return pages, nil
+}
+
+// parseInto adds a file to a page.
+func parseInto(page *template.Template, locale, file string) error {
+	source, err := templateFiles.ReadFile(file)
+	if err == nil {
+		_, err = page.New(path.Base(file)).Parse(speak(locale, string(source)))
+	}
+	if err != nil {
+		return fmt.Errorf("read the template %s: %w", file, err)
+	}
+	return nil
 }
 
 // sentence is one in both languages, as it stands in a template: {{t "Люди" "People"}}.

@@ -21,14 +21,8 @@ type tongues struct {
 	known map[tongue]templates
 }
 
-// newTongues finds out whether the pages can be read in both languages.
-func newTongues(own *time.Location) (*tongues, error) {
-	for _, locale := range []string{"ru", "en"} {
-		if _, err := parseTemplates(locale, own); err != nil {
-			return nil, err
-		}
-	}
-	return &tongues{own: own, known: map[tongue]templates{}}, nil
+func newTongues(own *time.Location) *tongues {
+	return &tongues{own: own, known: map[tongue]templates{}}
 }
 
 // in returns the templates of a language and a zone.

@@ -87,17 +87,13 @@ type Server struct {
 
 // New makes a Server. It must be told when to end: [Server.Work].
 func New(o Options) (*Server, error) {
-	tongues, err := newTongues(o.Zone)
-	if err != nil {
-		return nil, err
-	}
 	static, err := readStatic()
 	if err != nil {
 		return nil, err
 	}
 	secure := strings.HasPrefix(o.PublicURL, "https://")
 	return &Server{
-		Options: o, tongues: tongues, static: static, secure: secure,
+		Options: o, tongues: newTongues(o.Zone), static: static, secure: secure,
 		gate:        auth.New(auth.Options{Store: o.Store, Log: o.Log, Secure: secure, Clock: o.Clock}),
 		connections: &connect.Service{Store: o.Store, Box: o.Box, Plugins: o.Plugins},
 		feeds:       newFeeds(liveReader{o.Store, o.Limits}, o.Log),
